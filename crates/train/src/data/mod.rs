@@ -1,0 +1,39 @@
+//! Data sets: cards that say what a data set is, and readers that hold the files to it.
+
+mod card;
+mod dataset;
+mod idx;
+mod uci_table;
+
+pub use card::{Card, CardFile, Layout, cards};
+pub use dataset::{DataDigest, DataSpec, Dataset, Split, Verification, load, verify};
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::streams::Streams;
+    use candle_core::{Device, Tensor};
+    use rand::RngExt;
+
+    /// Three features, two overlapping classes: a small training set for tests.
+    pub(crate) fn blobs(n_samples: usize) -> Dataset {
+        let mut rng = Streams::new(11).rng(0);
+        let labels: Vec<u32> = (0..n_samples).map(|_| rng.random_range(0..2)).collect();
+        let centre = |label: u32| label as f32 - 0.5;
+        let inputs = labels.iter().flat_map(|&label| [centre(label), 0., -centre(label)]);
+        let inputs: Vec<f32> =
+            inputs.collect::<Vec<_>>().iter().map(|c| c + rng.random::<f32>() - 0.5).collect();
+        let train = Split {
+            inputs: Tensor::from_vec(inputs, (n_samples, 3), &Device::Cpu).unwrap(),
+            labels: Tensor::from_vec(labels, n_samples, &Device::Cpu).unwrap(),
+        };
+        let name = "blobs".to_owned();
+        Dataset {
+            name,
+            classes: vec!["left".into(), "right".into()],
+            train,
+            test: None,
+            digest: None,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Data, models, schedules, the training loop, checkpoints and run directories, on candle.
+//!
+//! [`data::load`] gives a [`data::Dataset`]; a [`Model`] draws a [`ParamSet`] and binds it to a network; both make an
+//! [`Objective`], the function whose minibatch gradient is noisy. A [`Trainer`] descends it by plain SGD and tells an
+//! [`Observer`]; it ends at a point with a [`Certificate`]. All randomness comes from [`Streams`]. A [`RunDir`] keeps
+//! [`Table`]s, checkpoints and the [`Manifest`].
+//!
+//! This crate never knows that noise is being measured, and never writes to a terminal.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use candle_core::Device;
+//! use train::{Ending, MinimumSpec, ModelKind, ModelSpec, Objective, Streams, Trainer, TrainingSpec, data};
+//!
+//! let spec = data::DataSpec { name: "ionosphere".into(), standardise: true, directory: None };
+//! let data = Arc::new(data::load(&spec, &Device::Cpu)?);
+//! let spec = ModelSpec { kind: ModelKind::Mlp, hidden: vec![16, 16] };
+//! let model: Arc<dyn train::Model> = spec.build(data.n_features(), data.classes.len()).into();
+//!
+//! let streams = Streams::new(1);
+//! let params = model.init(&streams.named("init"), &Device::Cpu)?;
+//! let objective = Objective::new(model, data, params)?;
+//! let spec = TrainingSpec {
+//!     learning_rate: 0.05,
+//!     batch_size: 32,
+//!     max_epochs: 200,
+//!     sampling: Default::default(),
+//!     evaluate: Default::default(),
+//!     learning_rate_schedule: Default::default(),
+//!     batch_size_schedule: Default::default(),
+//!     minimum: Some(MinimumSpec { gradient_norm: 0.05 }),
+//! };
+//! let ending = Trainer::new(&objective, &spec, &streams, None).run(&mut ())?;
+//! let Ending::Minimum(certificate) = ending else { panic!("{ending:?}") };
+//! assert!(certificate.gradient_norm <= 0.05 && certificate.accuracy > 0.95);
+//! # Ok::<(), train::TrainError>(())
+//! ```
+
+pub mod ablation;
+mod certificate;
+pub mod checkpoint;
+pub mod data;
+pub mod device;
+mod error;
+mod manifest;
+mod mlp;
+mod model;
+mod objective;
+mod params;
+mod run_dir;
+mod sampler;
+mod schedule;
+pub mod sgd;
+pub mod steps_log;
+mod streams;
+mod table;
+mod trainer;
+
+pub use certificate::{Certificate, MinimumSpec};
+pub use error::{SpecError, TrainError};
+pub use manifest::{Manifest, StageRecord, Status};
+pub use mlp::Mlp;
+pub use model::{Mode, Model, ModelKind, ModelSpec, Network};
+pub use objective::{Evaluation, Objective};
+pub use params::{ParamSet, flatten};
+pub use run_dir::{RunDir, read_table, write_atomic};
+pub use sampler::{MinibatchSampler, SamplerPosition, Sampling};
+pub use schedule::Schedule;
+pub use streams::Streams;
+pub use table::{Column, Table, TableError};
+pub use trainer::{
+    Cadence, Ending, EvaluationRow, Flow, Observer, Trainer, TrainingSpec, TrainingState,
+};

@@ -1,0 +1,230 @@
+//! Model + data + loss: the function that training descends and whose gradient is noisy.
+
+use std::sync::Arc;
+
+use candle_core::{DType, Tensor};
+
+use crate::data::{Dataset, Split};
+use crate::error::TrainError;
+use crate::model::{Mode, Model, Network};
+use crate::params::{ParamSet, flatten};
+
+/// Samples per forward pass when the whole data set is evaluated; bounds the memory of activations.
+const CHUNK: usize = 1024;
+
+/// The mean cross-entropy of a network on a data set, as a function of its parameters.
+pub struct Objective {
+    model: Arc<dyn Model>,
+    data: Arc<Dataset>,
+    params: ParamSet,
+    network: Box<dyn Network>,
+}
+
+/// Loss and accuracy on one split.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evaluation {
+    /// Mean cross-entropy in nats.
+    pub loss: f64,
+    /// Share of samples whose largest logit is that of their class.
+    pub accuracy: f64,
+}
+
+impl Objective {
+    /// Binds `model` to `params`.
+    pub fn new(
+        model: Arc<dyn Model>,
+        data: Arc<Dataset>,
+        params: ParamSet,
+    ) -> Result<Self, TrainError> {
+        let network = model.bind(&params)?;
+        Ok(Self { model, data, params, network })
+    }
+
+    /// The same objective with a copy of the weights of its own: what happens to one is not seen by the other.
+    pub fn fork(&self) -> Result<Self, TrainError> {
+        Self::new(self.model.clone(), self.data.clone(), self.params.duplicate()?)
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> &ParamSet {
+        &self.params
+    }
+
+    /// The data.
+    pub fn data(&self) -> &Dataset {
+        &self.data
+    }
+
+    /// Loss on a minibatch of training samples, and its gradient, one tensor per parameter in order.
+    ///
+    /// # Errors
+    /// When a parameter received no gradient, which candle would otherwise pass over in silence.
+    pub fn loss_and_gradient(
+        &self,
+        samples: &[u32],
+        mode: Mode,
+    ) -> Result<(f64, Vec<Tensor>), TrainError> {
+        let train = &self.data.train;
+        let index = Tensor::new(samples, train.inputs.device())?;
+        let inputs = train.inputs.index_select(&index, 0)?;
+        let labels = train.labels.index_select(&index, 0)?;
+        self.backward(&inputs, &labels, mode)
+    }
+
+    /// Loss and gradient over the whole training set, the gradient flattened to `[n_parameters]`.
+    pub fn full_gradient(&self, mode: Mode) -> Result<(f64, Vec<f64>), TrainError> {
+        let train = &self.data.train;
+        let mut loss = 0.;
+        let mut gradient = vec![0.; self.params.n_parameters()];
+        for (start, n_chunk) in chunks(train.len()) {
+            let inputs = train.inputs.narrow(0, start, n_chunk)?;
+            let labels = train.labels.narrow(0, start, n_chunk)?;
+            let (chunk_loss, chunk_gradient) = self.backward(&inputs, &labels, mode)?;
+            let weight = n_chunk as f64 / train.len() as f64;
+            loss += weight * chunk_loss;
+            for (sum, value) in gradient.iter_mut().zip(flatten(chunk_gradient.iter())?) {
+                *sum += weight * value;
+            }
+        }
+        Ok((loss, gradient))
+    }
+
+    /// Loss and accuracy on the training set, computed in `f64` from the logits.
+    pub fn evaluate_train(&self) -> Result<Evaluation, TrainError> {
+        self.evaluate(&self.data.train)
+    }
+
+    /// Loss and accuracy on the test set, if there is one.
+    pub fn evaluate_test(&self) -> Result<Option<Evaluation>, TrainError> {
+        self.data.test.as_ref().map(|test| self.evaluate(test)).transpose()
+    }
+
+    fn evaluate(&self, split: &Split) -> Result<Evaluation, TrainError> {
+        let (mut loss, mut n_correct) = (0., 0usize);
+        for (start, n_chunk) in chunks(split.len()) {
+            let logits =
+                self.network.forward(&split.inputs.narrow(0, start, n_chunk)?, Mode::Eval)?;
+            let labels = split.labels.narrow(0, start, n_chunk)?.to_vec1::<u32>()?;
+            let logits = logits.to_dtype(DType::F64)?.to_vec2::<f64>()?;
+            for (row, label) in logits.iter().zip(labels) {
+                let (row_loss, correct) = cross_entropy(row, label as usize);
+                loss += row_loss;
+                n_correct += usize::from(correct);
+            }
+        }
+        let n_samples = split.len() as f64;
+        Ok(Evaluation { loss: loss / n_samples, accuracy: n_correct as f64 / n_samples })
+    }
+
+    fn backward(
+        &self,
+        inputs: &Tensor,
+        labels: &Tensor,
+        mode: Mode,
+    ) -> Result<(f64, Vec<Tensor>), TrainError> {
+        let logits = self.network.forward(inputs, mode)?;
+        let loss = candle_nn::loss::cross_entropy(&logits, labels)?;
+        let gradients = loss.backward()?;
+        let ordered = self.params.named_tensors().map(|(name, tensor)| {
+            gradients.get(tensor).cloned().ok_or_else(|| TrainError::NoGradient(name.to_owned()))
+        });
+        let ordered = ordered.collect::<Result<_, _>>()?;
+        Ok((loss.to_dtype(DType::F64)?.to_scalar()?, ordered))
+    }
+}
+
+/// −ln softmax(logits)[label], and whether the label has the largest logit. NaN where a logit is.
+fn cross_entropy(logits: &[f64], label: usize) -> (f64, bool) {
+    let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let others: f64 = logits.iter().map(|logit| (logit - max).exp()).sum();
+    let correct = logits.iter().enumerate().all(|(i, &l)| i == label || l < logits[label]);
+    (max - logits[label] + others.ln(), correct)
+}
+
+fn chunks(n_samples: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..n_samples).step_by(CHUNK).map(move |start| (start, CHUNK.min(n_samples - start)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::tests::blobs;
+    use crate::mlp::Mlp;
+    use crate::streams::Streams;
+    use candle_core::Device;
+
+    fn objective(n_samples: usize) -> Objective {
+        let model = Arc::new(Mlp::new(3, &[5, 4], 2));
+        let params = model.init(&Streams::new(3).named("init"), &Device::Cpu).unwrap();
+        Objective::new(model, Arc::new(blobs(n_samples)), params).unwrap()
+    }
+
+    /// The same network in plain loops and `f64`.
+    fn slow_loss(objective: &Objective, weights: &[f64], samples: &[u32]) -> f64 {
+        let inputs = objective.data().train.inputs.to_vec2::<f32>().unwrap();
+        let labels = objective.data().train.labels.to_vec1::<u32>().unwrap();
+        let mut total = 0.;
+        for &sample in samples {
+            let mut x: Vec<f64> = inputs[sample as usize].iter().map(|&v| v as f64).collect();
+            let mut start = 0;
+            for (layer_idx, (n_in, n_out)) in [(3, 5), (5, 4), (4, 2)].into_iter().enumerate() {
+                let (weight, bias) =
+                    (&weights[start..start + n_in * n_out], &weights[start + n_in * n_out..]);
+                if layer_idx > 0 {
+                    x.iter_mut().for_each(|v| *v = v.max(0.));
+                }
+                x = (0..n_out)
+                    .map(|o| bias[o] + (0..n_in).map(|i| weight[o * n_in + i] * x[i]).sum::<f64>())
+                    .collect();
+                start += n_in * n_out + n_out;
+            }
+            let label = labels[sample as usize] as usize;
+            total += -(x[label].exp() / x.iter().map(|v| v.exp()).sum::<f64>()).ln();
+        }
+        total / samples.len() as f64
+    }
+
+    #[test]
+    fn gradient_agrees_with_finite_differences_of_a_slow_twin() {
+        let objective = objective(40);
+        let samples = [3, 17, 17, 29, 0];
+        let (loss, gradient) = objective.loss_and_gradient(&samples, Mode::Train).unwrap();
+        let gradient = flatten(gradient.iter()).unwrap();
+        let weights = objective.params().flatten().unwrap();
+        assert!((loss - slow_loss(&objective, &weights, &samples)).abs() < 1e-6);
+        for (coordinate, value) in gradient.iter().enumerate() {
+            let shifted = |by: f64| {
+                let mut weights = weights.clone();
+                weights[coordinate] += by;
+                slow_loss(&objective, &weights, &samples)
+            };
+            let expected = (shifted(1e-5) - shifted(-1e-5)) / 2e-5;
+            assert!((value - expected).abs() < 2e-6, "{coordinate}: {value} against {expected}");
+        }
+    }
+
+    #[test]
+    fn full_gradient_is_the_mean_over_chunks_of_unequal_size() {
+        let objective = objective(CHUNK + 100);
+        let all: Vec<u32> = (0..CHUNK as u32 + 100).collect();
+        let (loss, gradient) = objective.full_gradient(Mode::Probe).unwrap();
+        let (expected_loss, expected) = objective.loss_and_gradient(&all, Mode::Probe).unwrap();
+        assert!((loss - expected_loss).abs() < 1e-6);
+        assert!((objective.evaluate_train().unwrap().loss - expected_loss).abs() < 1e-6);
+        for (value, expected) in gradient.iter().zip(flatten(expected.iter()).unwrap()) {
+            assert!((value - expected).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn a_fork_does_not_follow_its_origin() {
+        let objective = objective(40);
+        let fork = objective.fork().unwrap();
+        let before = fork.evaluate_train().unwrap();
+        for var in objective.params().vars() {
+            var.set(&var.affine(2., 0.1).unwrap()).unwrap();
+        }
+        assert_eq!(fork.evaluate_train().unwrap(), before);
+        assert_ne!(objective.evaluate_train().unwrap(), before);
+    }
+}
