@@ -29,7 +29,7 @@ pub trait Model: Send + Sync {
 }
 
 /// A model bound to parameters.
-pub trait Network: Send {
+pub trait Network: Send + Sync {
     /// Maps inputs `[B, n_features]` to logits `[B, n_classes]`.
     fn forward(&self, inputs: &Tensor, mode: Mode) -> candle_core::Result<Tensor>;
 }

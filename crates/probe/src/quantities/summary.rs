@@ -1,0 +1,60 @@
+//! The paper's table: mean ± standard deviation over parameters.
+
+use stats::{FitStatus, Moments, Verdict};
+use train::Table;
+
+use super::fits::SeriesFit;
+
+/// One row: the mean and the sample standard deviation over parameters of every figure of the paper's Tables 1–3, and
+/// how many parameters got which verdict.
+///
+/// Degenerate parameters (constant or zero-inflated noise) are counted and left out. `ratio_sse` and `ratio_chi2` are
+/// ratios of the means, SαS over Gaussian, as in the paper; they carry no units.
+pub fn summary(batch_size: usize, fits: &[SeriesFit]) -> Table {
+    let sound: Vec<&SeriesFit> =
+        fits.iter().filter(|fit| fit.verdict != Verdict::Degenerate).collect();
+    let moments = |of: fn(&SeriesFit) -> f64| {
+        Moments::from_slice(&sound.iter().map(|fit| of(fit)).collect::<Vec<_>>())
+    };
+    let quantities: [(&str, fn(&SeriesFit) -> f64); 10] = [
+        ("alpha", |fit| fit.comparison.stable.law.alpha()),
+        ("gamma", |fit| fit.comparison.stable.law.gamma()),
+        ("gaussian_ln_likelihood", |fit| fit.comparison.gaussian.ln_likelihood),
+        ("stable_ln_likelihood", |fit| fit.comparison.stable.ln_likelihood),
+        ("gaussian_sse", |fit| fit.comparison.gaussian_fit.sse),
+        ("stable_sse", |fit| fit.comparison.stable_fit.sse),
+        ("gaussian_histogram_sse", |fit| fit.comparison.gaussian_fit.histogram_sse),
+        ("stable_histogram_sse", |fit| fit.comparison.stable_fit.histogram_sse),
+        ("gaussian_chi2", |fit| fit.comparison.gaussian_fit.chi2),
+        ("stable_chi2", |fit| fit.comparison.stable_fit.chi2),
+    ];
+    let mut table = Table::new()
+        .with_integers("batch_size", [batch_size as i64])
+        .with_integers("n_parameters", [fits.len() as i64])
+        .with_integers("n_degenerate", [(fits.len() - sound.len()) as i64]);
+    for (name, quantity) in quantities {
+        let moments = moments(quantity);
+        let mean = if sound.is_empty() { f64::NAN } else { moments.mean() };
+        table = table
+            .with_reals(&format!("{name}_mean"), [mean])
+            .with_reals(&format!("{name}_std"), [moments.std()]);
+    }
+    let mean = |name: &str| table.reals(&format!("{name}_mean")).expect("added above")[0];
+    let ratios = [
+        ("ratio_sse", mean("stable_sse") / mean("gaussian_sse")),
+        ("ratio_chi2", mean("stable_chi2") / mean("gaussian_chi2")),
+    ];
+    for (name, ratio) in ratios {
+        table = table
+            .with_reals(&format!("{name}_mean"), [ratio])
+            .with_reals(&format!("{name}_std"), [f64::NAN]);
+    }
+    let count = |holds: &dyn Fn(&SeriesFit) -> bool| fits.iter().filter(|fit| holds(fit)).count();
+    let verdict = |verdict: Verdict| [count(&|fit| fit.verdict == verdict) as i64];
+    let n_boundary = count(&|fit| fit.comparison.stable.status == FitStatus::Boundary);
+    table
+        .with_reals("share_boundary", [n_boundary as f64 / sound.len() as f64])
+        .with_integers("n_gaussian_not_rejected", verdict(Verdict::GaussianNotRejected))
+        .with_integers("n_heavy_adequate", verdict(Verdict::HeavyStableAdequate))
+        .with_integers("n_heavy_inadequate", verdict(Verdict::HeavyStableInadequate))
+}
