@@ -1,0 +1,75 @@
+//! Maximum-likelihood fits of the two laws.
+
+mod ascent;
+mod first_guess;
+mod gaussian;
+mod symmetric_stable;
+
+pub use gaussian::fit_gaussian;
+pub(crate) use gaussian::fit_gaussian_to;
+use std::fmt;
+pub use symmetric_stable::fit_symmetric_stable;
+pub(crate) use symmetric_stable::fit_symmetric_stable_to;
+
+use crate::StatsError;
+
+/// Whether a fit estimates the location or is told it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Location {
+    /// Estimated together with the other parameters.
+    Free,
+    /// Known, usually 0: gradient noise has mean zero by construction.
+    Fixed(f64),
+}
+
+impl Location {
+    /// Rejects a fixed location that is not finite.
+    pub(crate) fn check(self) -> Result<(), StatsError> {
+        match self {
+            Self::Fixed(value) if !value.is_finite() => Err(StatsError::Location { value }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How a fit ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FitStatus {
+    /// The likelihood has its maximum inside the range of the parameters.
+    Interior,
+    /// `alpha = 2` is the maximum: the fitted law is exactly the Gaussian.
+    Boundary,
+    /// `alpha = 0.5`, the lower end of the range, is the maximum.
+    LowerBound,
+    /// So many samples are equal that the likelihood has no maximum: it grows
+    /// without bound as `gamma → 0`.
+    ZeroInflated,
+    /// All samples are equal.
+    Constant,
+}
+
+impl fmt::Display for FitStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Interior => "interior",
+            Self::Boundary => "boundary",
+            Self::LowerBound => "lower_bound",
+            Self::ZeroInflated => "zero_inflated",
+            Self::Constant => "constant",
+        })
+    }
+}
+
+/// A law fitted to a series.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fit<L> {
+    /// The law of greatest likelihood.
+    pub law: L,
+    /// Natural logarithm of the likelihood of all samples; NaN where it has no
+    /// maximum.
+    pub ln_likelihood: f64,
+    /// Number of samples.
+    pub n_samples: usize,
+    /// How the fit ended.
+    pub status: FitStatus,
+}

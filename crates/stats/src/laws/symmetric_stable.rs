@@ -1,0 +1,248 @@
+//! The symmetric α-stable law.
+
+use std::f64::consts::PI;
+use std::fmt;
+
+use rand::distr::{Distribution, Open01};
+use rand::{Rng, RngExt};
+use statrs::distribution::{Continuous, ContinuousCDF};
+use statrs::statistics::{Max, Min};
+
+use super::{StabilityIndex, finite_location, positive_scale};
+use crate::StatsError;
+use crate::stable::exact;
+
+/// The symmetric α-stable law SαS(α, γ, δ).
+///
+/// # Formula
+///
+/// Characteristic function `exp(iδt − |γt|^α)`, where `0 < α ≤ 2` is the
+/// stability index, `γ > 0` the scale and `δ` the location; Nolan's
+/// S(α, 0, γ, δ). At `alpha = 2` it is the Gaussian N(δ, 2γ²), at `alpha = 1`
+/// the Cauchy law. Below 2 the variance is infinite, up to 1 there is no mean.
+///
+/// Density and distribution function cost up to 20 µs each and are correct to
+/// 12 digits, also in the tails and for α within 1e-12 of 1 or 2.
+///
+/// # Examples
+///
+/// ```
+/// use statrs::distribution::{Continuous, ContinuousCDF};
+///
+/// let cauchy = stats::SymmetricStable::new(1.0, 2.0, 5.0)?;
+/// assert!((cauchy.cdf(7.0) - 0.75).abs() < 1e-15);
+/// assert!((cauchy.pdf(5.0) - 0.5 / std::f64::consts::PI).abs() < 1e-15);
+/// # Ok::<(), stats::StatsError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SymmetricStable {
+    alpha: f64,
+    gamma: f64,
+    delta: f64,
+}
+
+impl SymmetricStable {
+    /// The law with stability index `alpha`, scale `gamma` and location
+    /// `delta`.
+    ///
+    /// # Errors
+    ///
+    /// An error unless `0 < alpha ≤ 2`, `gamma` is positive and finite, and
+    /// `delta` is finite.
+    pub fn new(alpha: f64, gamma: f64, delta: f64) -> Result<Self, StatsError> {
+        Ok(Self {
+            alpha: StabilityIndex::new(alpha)?.get(),
+            gamma: positive_scale("scale gamma", gamma)?,
+            delta: finite_location(delta)?,
+        })
+    }
+
+    /// The limit `gamma → 0`, what a series with too many equal samples is
+    /// fitted by. Its `alpha` and its density are NaN.
+    pub(crate) fn point_mass(delta: f64) -> Self {
+        Self { alpha: f64::NAN, gamma: 0.0, delta }
+    }
+
+    /// Stability index.
+    pub fn alpha(&self) -> f64 {
+        self.alpha
+    }
+
+    /// Scale.
+    pub fn gamma(&self) -> f64 {
+        self.gamma
+    }
+
+    /// Location, also the median.
+    pub fn delta(&self) -> f64 {
+        self.delta
+    }
+
+    fn standard(&self, x: f64) -> f64 {
+        (x - self.delta) / self.gamma
+    }
+}
+
+impl fmt::Display for SymmetricStable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { alpha, gamma, delta } = self;
+        write!(f, "SymmetricStable(alpha = {alpha}, gamma = {gamma}, delta = {delta})")
+    }
+}
+
+impl Min<f64> for SymmetricStable {
+    fn min(&self) -> f64 {
+        f64::NEG_INFINITY
+    }
+}
+
+impl Max<f64> for SymmetricStable {
+    fn max(&self) -> f64 {
+        f64::INFINITY
+    }
+}
+
+impl Continuous<f64, f64> for SymmetricStable {
+    /// Density at `x`.
+    fn pdf(&self, x: f64) -> f64 {
+        exact::pdf(self.alpha, self.standard(x)) / self.gamma
+    }
+
+    /// Logarithm of the density, finite also where the density underflows.
+    fn ln_pdf(&self, x: f64) -> f64 {
+        exact::ln_pdf(self.alpha, self.standard(x)) - self.gamma.ln()
+    }
+}
+
+impl ContinuousCDF<f64, f64> for SymmetricStable {
+    /// Probability of a value up to `x`, with full relative accuracy in the
+    /// lower tail.
+    fn cdf(&self, x: f64) -> f64 {
+        exact::sf(self.alpha, -self.standard(x))
+    }
+
+    /// Probability of a value above `x`, with full relative accuracy in the
+    /// upper tail.
+    fn sf(&self, x: f64) -> f64 {
+        exact::sf(self.alpha, self.standard(x))
+    }
+
+    /// Quantile at `p`.
+    ///
+    /// # Panics
+    ///
+    /// If `p` is outside [0, 1].
+    fn inverse_cdf(&self, p: f64) -> f64 {
+        assert!((0.0..=1.0).contains(&p), "probability p = {p} is outside [0, 1]");
+        let distance = self.gamma * exact::inverse_sf(self.alpha, p.min(1.0 - p));
+        if p < 0.5 { self.delta - distance } else { self.delta + distance }
+    }
+}
+
+impl Distribution<f64> for SymmetricStable {
+    /// One draw by the method of Chambers, Mallows and Stuck (1976),
+    /// doi:10.1080/01621459.1976.10480344, with β = 0:
+    ///
+    /// ```text
+    /// sin(αU) / cos(U)^{1/α} · (cos((1 − α)U) / W)^{(1 − α)/α}
+    /// ```
+    ///
+    /// where `U` is uniform on (−π/2, π/2) and `W` exponential with mean 1.
+    fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
+        let alpha = self.alpha;
+        let angle = PI * (rng.sample::<f64, _>(Open01) - 0.5);
+        let exponential = -rng.sample::<f64, _>(Open01).ln();
+        let standard = (alpha * angle).sin() / angle.cos().powf(1.0 / alpha)
+            * (((1.0 - alpha) * angle).cos() / exponential).powf((1.0 - alpha) / alpha);
+        self.delta + self.gamma * standard
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::SeedableRng;
+
+    use super::*;
+    use crate::Gaussian;
+
+    fn law(alpha: f64, gamma: f64, delta: f64) -> SymmetricStable {
+        SymmetricStable::new(alpha, gamma, delta).unwrap()
+    }
+
+    #[test]
+    fn refuses_what_is_out_of_range() {
+        let message = |alpha, gamma, delta| {
+            SymmetricStable::new(alpha, gamma, delta).unwrap_err().to_string()
+        };
+        assert_eq!(message(2.3, 1.0, 0.0), "stability index alpha = 2.3 is outside (0, 2]");
+        assert_eq!(message(1.0, 0.0, 0.0), "scale gamma = 0 is not a positive finite number");
+        assert_eq!(message(1.0, 1.0, f64::NAN), "location = NaN is not a finite number");
+    }
+
+    #[test]
+    fn displays_its_parameters() {
+        let text = law(1.5, 0.25, -3.0).to_string();
+        assert_eq!(text, "SymmetricStable(alpha = 1.5, gamma = 0.25, delta = -3)");
+    }
+
+    /// `γ f(x) = f_1((x − δ)/γ)`, and the two tails are mirror images.
+    #[test]
+    fn location_and_scale() {
+        let (standard, moved) = (law(1.3, 1.0, 0.0), law(1.3, 1e-9, 5.0));
+        for x in [-20.0, -1.5, 0.0, 0.25, 3.0] {
+            let there = 5.0 + 1e-9 * x;
+            let x = (there - 5.0) / 1e-9;
+            assert_eq!(moved.pdf(there), standard.pdf(x) / 1e-9);
+            assert!((moved.ln_pdf(there) - moved.pdf(there).ln()).abs() < 1e-12);
+            assert_eq!(moved.cdf(there), standard.cdf(x));
+            assert_eq!(moved.sf(there), standard.cdf(-x));
+        }
+    }
+
+    #[test]
+    fn gaussian_at_two() {
+        let (stable, gaussian) = (law(2.0, 3.0, 1.0), Gaussian::new(1.0, 18f64.sqrt()).unwrap());
+        for x in [-40.0, -2.0, 1.0, 1.5, 30.0] {
+            assert!((stable.ln_pdf(x) - gaussian.ln_pdf(x)).abs() < 1e-13);
+            assert!((stable.sf(x) / gaussian.sf(x) - 1.0).abs() < 1e-13);
+        }
+    }
+
+    #[test]
+    fn quantiles() {
+        let law = law(1.6, 2.0, -1.0);
+        for p in [1e-12, 0.05, 0.3, 0.5, 0.7, 0.99] {
+            assert!((law.cdf(law.inverse_cdf(p)) / p - 1.0).abs() < 1e-9);
+        }
+        assert_eq!(law.inverse_cdf(0.5), law.delta());
+        assert_eq!(law.inverse_cdf(0.0), f64::NEG_INFINITY);
+        assert_eq!(law.inverse_cdf(1.0), f64::INFINITY);
+    }
+
+    #[test]
+    #[should_panic(expected = "probability p = 1.5 is outside [0, 1]")]
+    fn quantile_outside_of_the_unit_interval() {
+        law(1.6, 2.0, -1.0).inverse_cdf(1.5);
+    }
+
+    /// Kolmogorov–Smirnov distance of 200,000 draws, at every 500th of them:
+    /// `√N D` exceeds 2.2 once in 8000 samples, so that with fixed seeds a
+    /// failure is a defect. An error of 0.1 in an exponent comes to more.
+    #[test]
+    fn draws_follow_the_distribution() {
+        const N_DRAWS: usize = 200_000;
+        for (seed, alpha) in [0.4, 0.8, 1.0, 1.000_001, 1.5, 1.9, 2.0].into_iter().enumerate() {
+            let law = law(alpha, 0.5, 2.0);
+            let rng = ChaCha8Rng::seed_from_u64(seed as u64);
+            let mut draws: Vec<f64> = law.sample_iter(rng).take(N_DRAWS).collect();
+            draws.sort_unstable_by(f64::total_cmp);
+            let distance = (0..N_DRAWS)
+                .step_by(500)
+                .map(|i| (law.cdf(draws[i]) - (i as f64 + 0.5) / N_DRAWS as f64).abs())
+                .fold(0.0, f64::max);
+            let statistic = distance * (N_DRAWS as f64).sqrt();
+            assert!(statistic < 2.2, "alpha = {alpha}: {statistic}");
+        }
+    }
+}

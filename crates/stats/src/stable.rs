@@ -1,0 +1,31 @@
+//! The standard symmetric stable law (γ = 1, δ = 0) in numbers.
+//!
+//! # Why not one of the known formulas for everything?
+//!
+//! Each breaks somewhere, and all of them break for α in (1.98, 2), where
+//! gradient noise lives: the tail there is the small difference of two Gaussian
+//! numbers. So the difference to the Gaussian is computed by itself, divided by
+//! `2 − α`, and stays of order one all the way to α = 2:
+//!
+//! ```text
+//! f_α(x) = f_2(x) + (2 − α) D_α(x),    S_α(x) = S_2(x) + (2 − α) E_α(x)
+//! ```
+//!
+//! with density `f`, survival function `S` and the Gaussian N(0, 2) at α = 2.
+//!
+//! - [`tail_series`] sums the expansion at infinity wherever it reaches full
+//!   precision;
+//! - [`contour`] integrates for `D` and `E` everywhere else;
+//! - [`exact`] chooses between the two: slow (about 20 µs), correct to 13
+//!   digits;
+//! - [`table`] interpolates both functions for α in [0.5, 2], for fits;
+//!   [`density`] and [`survival`] are its two readers;
+//! - [`erfc`](mod@erfc) is what the Gaussian part needs.
+
+pub(crate) mod contour;
+pub(crate) mod density;
+pub(crate) mod erfc;
+pub(crate) mod exact;
+pub(crate) mod survival;
+pub(crate) mod table;
+pub(crate) mod tail_series;
