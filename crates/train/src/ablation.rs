@@ -9,8 +9,8 @@ use crate::data::DataSpec;
 use crate::error::SpecError;
 use crate::model::ModelSpec;
 use crate::schedule::Schedule;
-use crate::table::Table;
-use crate::trainer::{EvaluationRow, TrainingSpec};
+use crate::table::{Table, TableError};
+use crate::trainer::TrainingSpec;
 
 /// `[ablation]` of an experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,8 +62,8 @@ pub struct ArmRun {
     pub arm: Arm,
     /// Which repetition.
     pub seed: u64,
-    /// One row per evaluation.
-    pub rows: Vec<EvaluationRow>,
+    /// One row per evaluation, with the columns of `steps.csv`.
+    pub steps: Table,
 }
 
 impl AblationSpec {
@@ -71,86 +71,168 @@ impl AblationSpec {
     pub fn validate(&self, section: &str) -> Result<(), SpecError> {
         let factor_holds = self.factor.is_finite() && self.factor > 1.;
         SpecError::check(factor_holds, section, "factor", self.factor, "a number above 1")?;
+        self.multi_step(self.factor).validate(section)?;
         SpecError::check(self.seeds >= 1, section, "seeds", self.seeds, "1 or more")?;
         let constant = self.training.learning_rate_schedule == Schedule::Constant
             && self.training.batch_size_schedule == Schedule::Constant;
         let schedules = "no schedule of its own: the arms set it";
         SpecError::check(constant, section, "training.*_schedule", "multi_step", schedules)?;
         self.model.validate(&format!("{section}.model"))?;
-        self.training(Arm::LearningRateDecay).validate(&format!("{section}.training"))
+        self.training.validate(&format!("{section}.training"))
     }
 
     /// The training of one arm.
     pub fn training(&self, arm: Arm) -> TrainingSpec {
-        let multi_step =
-            |factor| Schedule::MultiStep { milestones: self.milestones.clone(), factor };
         let mut training = self.training.clone();
         match arm {
             Arm::LearningRateDecay => {
-                training.learning_rate_schedule = multi_step(1. / self.factor);
+                training.learning_rate_schedule = self.multi_step(1. / self.factor);
             }
-            Arm::BatchGrowth => training.batch_size_schedule = multi_step(self.factor),
+            Arm::BatchGrowth => training.batch_size_schedule = self.multi_step(self.factor),
             Arm::Constant => {}
         }
         training
     }
+
+    fn multi_step(&self, factor: f64) -> Schedule {
+        Schedule::MultiStep { milestones: self.milestones.clone(), factor }
+    }
 }
 
 /// Every evaluation of every run, with the noise scale g = η(N/B − 1) (Smith et al. 2018, eq. 1).
-pub fn curves(runs: &[ArmRun], n_samples: usize) -> Table {
-    Table::concat(runs.iter().map(|run| {
-        let rows = &run.rows;
-        Table::new()
-            .with_texts("arm", rows.iter().map(|_| run.arm.name()))
-            .with_integers("seed", rows.iter().map(|_| run.seed as i64))
-            .with_integers("epoch", rows.iter().map(|row| row.epoch as i64))
-            .with_integers("step", rows.iter().map(|row| row.step as i64))
-            .with_reals("learning_rate", rows.iter().map(|row| row.learning_rate))
-            .with_integers("batch_size", rows.iter().map(|row| row.batch_size as i64))
-            .with_reals("noise_scale", rows.iter().map(|row| noise_scale(row, n_samples)))
-            .with_reals("loss", rows.iter().map(|row| row.loss))
-            .with_reals("accuracy", rows.iter().map(|row| row.accuracy))
-            .with_reals("test_loss", rows.iter().map(|row| row.test_loss))
-            .with_reals("test_accuracy", rows.iter().map(|row| row.test_accuracy))
-    }))
+pub fn curves(runs: &[ArmRun], n_samples: usize) -> Result<Table, TableError> {
+    let run_curves = |run: &ArmRun| {
+        let (rates, sizes) = (run.steps.reals("learning_rate")?, run.steps.integers("batch_size")?);
+        let noise_scale =
+            rates.iter().zip(sizes).map(|(&rate, &size)| noise_scale(rate, size, n_samples));
+        let mut table = Table::new()
+            .with_texts("arm", rates.iter().map(|_| run.arm.name()))
+            .with_integers("seed", rates.iter().map(|_| run.seed as i64))
+            .with_reals("noise_scale", noise_scale);
+        for (name, column) in run.steps.columns() {
+            table = table.with(name, column.clone());
+        }
+        Ok(table)
+    };
+    Ok(Table::concat(runs.iter().map(run_curves).collect::<Result<Vec<_>, TableError>>()?))
 }
 
 /// One row per arm: the last evaluation, mean and sample standard deviation over repetitions.
-pub fn summary(runs: &[ArmRun], n_samples: usize) -> Table {
-    Table::concat(Arm::ALL.into_iter().filter_map(|arm| {
-        let last: Vec<&EvaluationRow> =
-            runs.iter().filter(|run| run.arm == arm).filter_map(|run| run.rows.last()).collect();
-        let first = last.first()?;
+pub fn summary(runs: &[ArmRun], n_samples: usize) -> Result<Table, TableError> {
+    let mut arms = Vec::new();
+    for arm in Arm::ALL {
+        let runs: Vec<&Table> =
+            runs.iter().filter(|run| run.arm == arm).map(|run| &run.steps).collect();
+        let Some(last) = runs.first().and_then(|steps| steps.n_rows().checked_sub(1)) else {
+            continue;
+        };
+        let rate = runs[0].reals("learning_rate")?[last];
+        let size = runs[0].integers("batch_size")?[last];
         let mut table = Table::new()
             .with_texts("arm", [arm.name()])
-            .with_integers("n_seeds", [last.len() as i64])
-            .with_integers("epochs", [first.epoch as i64])
-            .with_integers("updates", [first.step as i64])
-            .with_reals("noise_scale", [noise_scale(first, n_samples)]);
-        let quantities: [(&str, fn(&EvaluationRow) -> f64); 4] = [
-            ("loss", |row| row.loss),
-            ("accuracy", |row| row.accuracy),
-            ("test_loss", |row| row.test_loss),
-            ("test_accuracy", |row| row.test_accuracy),
-        ];
-        for (name, quantity) in quantities {
-            let (mean, deviation) = mean_and_deviation(last.iter().map(|row| quantity(row)));
+            .with_integers("n_seeds", [runs.len() as i64])
+            .with_integers("epochs", [runs[0].integers("epoch")?[last]])
+            .with_integers("updates", [runs[0].integers("step")?[last]])
+            .with_reals("noise_scale", [noise_scale(rate, size, n_samples)]);
+        for name in ["loss", "accuracy", "test_loss", "test_accuracy"] {
+            let final_values = runs.iter().map(|steps| Ok(steps.reals(name)?[last]));
+            let final_values = final_values.collect::<Result<Vec<f64>, TableError>>()?;
+            let (mean, deviation) = mean_and_deviation(&final_values);
             table = table
                 .with_reals(&format!("{name}_mean"), [mean])
                 .with_reals(&format!("{name}_std"), [deviation]);
         }
-        Some(table)
-    }))
+        arms.push(table);
+    }
+    Ok(Table::concat(arms))
 }
 
-fn noise_scale(row: &EvaluationRow, n_samples: usize) -> f64 {
-    row.learning_rate * (n_samples as f64 / row.batch_size as f64 - 1.)
+fn noise_scale(learning_rate: f64, batch_size: i64, n_samples: usize) -> f64 {
+    learning_rate * (n_samples as f64 / batch_size as f64 - 1.)
 }
 
 /// Mean and sample standard deviation (NaN of a single value).
-fn mean_and_deviation(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
-    let n_values = values.clone().count() as f64;
-    let mean = values.clone().sum::<f64>() / n_values;
-    let squares = values.map(|value| (value - mean).powi(2)).sum::<f64>();
+fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
+    let n_values = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n_values;
+    let squares = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
     (mean, (squares / (n_values - 1.)).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ModelKind;
+    use crate::steps_log::to_table;
+    use crate::trainer::EvaluationRow;
+
+    fn spec() -> AblationSpec {
+        AblationSpec {
+            milestones: vec![2, 4],
+            factor: 5.,
+            seeds: 2,
+            data: DataSpec { name: "blobs".into(), standardise: true, directory: None },
+            model: ModelSpec { kind: ModelKind::Mlp, hidden: vec![4] },
+            training: TrainingSpec {
+                learning_rate: 0.1,
+                batch_size: 10,
+                max_epochs: 6,
+                sampling: Default::default(),
+                evaluate: Default::default(),
+                learning_rate_schedule: Schedule::Constant,
+                batch_size_schedule: Schedule::Constant,
+                minimum: None,
+            },
+        }
+    }
+
+    #[test]
+    fn decay_and_growth_are_twins() {
+        let (decay, growth) =
+            (spec().training(Arm::LearningRateDecay), spec().training(Arm::BatchGrowth));
+        let n_samples = 100_000;
+        for epoch in 0..6 {
+            let decayed =
+                decay.learning_rate_at(epoch) / decay.batch_size_at(epoch, n_samples) as f64;
+            let grown =
+                growth.learning_rate_at(epoch) / growth.batch_size_at(epoch, n_samples) as f64;
+            assert!((decayed / grown - 1.).abs() < 1e-12, "epoch {epoch}");
+        }
+    }
+
+    #[test]
+    fn summary_is_over_the_last_rows_of_an_arm() {
+        let row = |step, loss| EvaluationRow {
+            step,
+            epoch: step,
+            learning_rate: 0.1,
+            batch_size: 10,
+            loss,
+            gradient_norm: 1.,
+            accuracy: 0.5,
+            test_loss: f64::NAN,
+            test_accuracy: f64::NAN,
+        };
+        let runs = [(0, 1.), (1, 3.)].map(|(seed, loss)| ArmRun {
+            arm: Arm::Constant,
+            seed,
+            steps: to_table(&[row(1, 9.), row(2, loss)]),
+        });
+        let table = summary(&runs, 110).unwrap();
+        assert_eq!(table.texts("arm").unwrap(), ["constant"]);
+        assert_eq!(table.integers("updates").unwrap(), [2]);
+        assert_eq!(table.reals("loss_mean").unwrap(), [2.]);
+        assert!((table.reals("loss_std").unwrap()[0] - 2f64.sqrt()).abs() < 1e-12);
+        assert!((table.reals("noise_scale").unwrap()[0] - 1.).abs() < 1e-12);
+        assert_eq!(curves(&runs, 110).unwrap().n_rows(), 4);
+    }
+
+    #[test]
+    fn arms_set_the_schedules_alone() {
+        let mut spec = spec();
+        assert!(spec.validate("ablation").is_ok());
+        spec.training.learning_rate_schedule =
+            Schedule::MultiStep { milestones: vec![1], factor: 0.1 };
+        assert!(spec.validate("ablation").unwrap_err().to_string().contains("the arms set it"));
+    }
 }

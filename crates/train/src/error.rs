@@ -57,7 +57,7 @@ pub enum TrainError {
     },
     /// The loss stopped being a number.
     #[error(
-        "training diverged: loss is {loss} at step {step}; try less than learning_rate = {learning_rate}"
+        "learning_rate = {learning_rate:?}: training diverged, loss is {loss} at step {step}; permitted are rates at which it stays finite"
     )]
     Diverged {
         /// The step whose loss it was.

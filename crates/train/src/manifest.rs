@@ -47,6 +47,8 @@ pub enum Status {
     Running,
     /// Complete.
     Finished,
+    /// Complete as far as it was asked for; the experiment has more stages.
+    Partial,
     /// Stopped by the user; the same command goes on.
     Interrupted,
     /// Ended by an error.

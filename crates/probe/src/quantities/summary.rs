@@ -5,6 +5,9 @@ use train::Table;
 
 use super::fits::SeriesFit;
 
+/// One number of a fit.
+type Figure = fn(&SeriesFit) -> f64;
+
 /// One row: the mean and the sample standard deviation over parameters of every figure of the paper's Tables 1–3, and
 /// how many parameters got which verdict.
 ///
@@ -13,10 +16,10 @@ use super::fits::SeriesFit;
 pub fn summary(batch_size: usize, fits: &[SeriesFit]) -> Table {
     let sound: Vec<&SeriesFit> =
         fits.iter().filter(|fit| fit.verdict != Verdict::Degenerate).collect();
-    let moments = |of: fn(&SeriesFit) -> f64| {
+    let moments = |of: Figure| {
         Moments::from_slice(&sound.iter().map(|fit| of(fit)).collect::<Vec<_>>())
     };
-    let quantities: [(&str, fn(&SeriesFit) -> f64); 10] = [
+    let quantities: [(&str, Figure); 10] = [
         ("alpha", |fit| fit.comparison.stable.law.alpha()),
         ("gamma", |fit| fit.comparison.stable.law.gamma()),
         ("gaussian_ln_likelihood", |fit| fit.comparison.gaussian.ln_likelihood),

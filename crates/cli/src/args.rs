@@ -1,0 +1,204 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Measure the noise of minibatch gradients, parameter by parameter.
+///
+/// Noisescope trains a network, captures the noise of every minibatch gradient at its minimum, says whether that noise
+/// is heavy-tailed, and times how the network escapes. An experiment is one TOML file; a run is one directory with
+/// tables, plots and a report.
+///
+/// Exit codes: 0 success, 1 the run failed, 2 bad input, 130 interrupted (the same command goes on).
+#[derive(Debug, Parser)]
+#[command(
+    name = "noisescope",
+    version,
+    styles = STYLES,
+    disable_help_subcommand = true,
+    arg_required_else_help = true,
+    after_help = "Example: noisescope run experiments/quickstart.toml"
+)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run an experiment: all its stages, plots and report.
+    ///
+    /// Stages that are finished are not done again; a run that was interrupted goes on where it stopped. The run is
+    /// found again by the hash of its resolved experiment.
+    #[command(after_help = "Example: noisescope run experiments/quickstart.toml --seed 2")]
+    Run(RunArgs),
+    /// Train to a certified minimum.
+    ///
+    /// The first stage of `run`, in the same run directory.
+    #[command(
+        after_help = "Example: noisescope train experiments/quickstart.toml --set training.batch_size=64"
+    )]
+    Train(RunArgs),
+    /// Measure and fit the noise at the minimum.
+    ///
+    /// The stage `probe` of `run`, in the same run directory; trains first where that has not been done.
+    #[command(
+        after_help = "Example: noisescope probe experiments/quickstart.toml --set probe.draws=5000"
+    )]
+    Probe(RunArgs),
+    /// Time escapes from the minimum.
+    ///
+    /// The stage `escape` of `run`, in the same run directory; trains first where that has not been done.
+    #[command(
+        after_help = "Example: noisescope escape experiments/quickstart.toml --set escape.seeds=1000"
+    )]
+    Escape(RunArgs),
+    /// Fit SαS and Gaussian to samples in a file.
+    ///
+    /// Reads CSV (with or without a header), .npy (one series, or one per column) and safetensors (one series per
+    /// vector or column). Columns that are not numbers are left out unless they are asked for.
+    #[command(after_help = "Example: noisescope fit noise.csv --column grad --format csv")]
+    Fit(FitArgs),
+    /// Draw plots and report again from the tables of a run.
+    #[command(after_help = "Example: noisescope report runs/quickstart/base-…")]
+    Report(ReportArgs),
+    /// Print the results of a run, or one of its tables.
+    #[command(
+        after_help = "Example: noisescope show runs/quickstart/base-… noise --csv > noise.csv"
+    )]
+    Show(ShowArgs),
+    /// List or verify the data sets.
+    #[command(subcommand, after_help = "Example: noisescope data verify")]
+    Data(DataCommand),
+    /// Print a shell's completions.
+    #[command(
+        after_help = "Example: noisescope completions bash > ~/.local/share/bash-completion/completions/noisescope"
+    )]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// What running an experiment needs.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// Experiment file.
+    pub experiment: PathBuf,
+    /// Set a key of the experiment; may be repeated.
+    ///
+    /// The value is TOML; text may go without quotes. Applied before `--seed` and `--device`.
+    #[arg(long, value_name = "SECTION.KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Seed of all random streams.
+    ///
+    /// One seed gives the same tables, byte for byte, whatever the number of threads. Overrides the key `seed`.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Directory that runs are written to.
+    ///
+    /// The run itself is DIR/<experiment>/<point>-<hash>.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub out: PathBuf,
+    /// Device: cpu or cuda:N.
+    ///
+    /// Overrides the key `device`. CUDA needs a build with `--features cuda`.
+    #[arg(long)]
+    pub device: Option<String>,
+}
+
+/// What fitting a file needs.
+#[derive(Debug, clap::Args)]
+pub struct FitArgs {
+    /// File with samples: .csv, .npy or .safetensors.
+    pub file: PathBuf,
+    /// Fit this column; may be repeated.
+    ///
+    /// Without it, every numeric column is fitted. Columns without a header are named 1, 2, ….
+    #[arg(long, value_name = "NAME")]
+    pub column: Vec<String>,
+    /// Location of both laws.
+    ///
+    /// `free` estimates it; `zero` holds it at 0.
+    #[arg(long, value_enum, default_value_t = LocationArg::Free)]
+    pub location: LocationArg,
+    /// How the table is printed.
+    ///
+    /// `table` is for reading; `csv` and `json` have every figure at full precision.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Seed of the simulated null of the likelihood ratio.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Write the table as Parquet to this file too.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Where fitted laws are centred.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum LocationArg {
+    /// Estimated.
+    Free,
+    /// Held at 0.
+    Zero,
+}
+
+/// How a table is printed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Format {
+    /// Aligned columns, few digits.
+    Table,
+    /// CSV, full precision.
+    Csv,
+    /// JSON, full precision.
+    Json,
+}
+
+/// What drawing a report needs.
+#[derive(Debug, clap::Args)]
+pub struct ReportArgs {
+    /// Run directories.
+    #[arg(required = true)]
+    pub runs: Vec<PathBuf>,
+}
+
+/// What showing a run needs.
+#[derive(Debug, clap::Args)]
+pub struct ShowArgs {
+    /// Run directory.
+    pub run: PathBuf,
+    /// Table of the run; without it, the results are summed up.
+    pub table: Option<String>,
+    /// Print the table as CSV at full precision.
+    #[arg(long, requires = "table")]
+    pub csv: bool,
+}
+
+/// The subcommands of `data`.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// What there is: size, classes, licence.
+    #[command(after_help = "Example: noisescope data list")]
+    List,
+    /// Hold files to their cards: digest, shape, mean and deviation.
+    #[command(after_help = "Example: noisescope data verify ionosphere --directory ~/uci")]
+    Verify {
+        /// Data sets; without any, all of them.
+        names: Vec<String>,
+        /// Read the files from here and not from this program.
+        #[arg(long, value_name = "DIR", requires = "names")]
+        directory: Option<PathBuf>,
+    },
+}

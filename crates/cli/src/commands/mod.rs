@@ -1,0 +1,33 @@
+//! The subcommands, one file each.
+
+mod data;
+mod fit;
+mod report;
+mod run;
+mod show;
+
+use clap::CommandFactory;
+
+use crate::args::{Args, Command};
+use crate::failure::Failure;
+use crate::stages::Stage;
+use crate::terminal::print;
+
+/// Does what was asked for.
+pub fn dispatch(args: Args) -> Result<(), Failure> {
+    match args.command {
+        Command::Run(args) => run::run(&args, &Stage::ALL),
+        Command::Train(args) => run::run(&args, &[Stage::Train]),
+        Command::Probe(args) => run::run(&args, &[Stage::Train, Stage::Probe]),
+        Command::Escape(args) => run::run(&args, &[Stage::Train, Stage::Escape]),
+        Command::Fit(args) => fit::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Show(args) => show::run(&args),
+        Command::Data(command) => data::run(&command),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "noisescope", &mut script);
+            print(&String::from_utf8_lossy(&script))
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Experiments on two levels: as written in TOML, and as meant.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use escape::EscapeSpec;
+use probe::{FitSpec, ProbeSpec};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use toml::{Table, Value};
+use train::ablation::AblationSpec;
+use train::data::{self, DataDigest, DataSpec, Dataset};
+use train::{Model, ModelSpec, Objective, SpecError, Streams, TrainingSpec, device};
+
+use crate::failure::Failure;
+use crate::overrides;
+
+/// An experiment exactly as it is written, every default filled in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExperimentFile {
+    /// Names the folder of its runs.
+    pub name: String,
+    /// The seed of all random streams.
+    pub seed: u64,
+    /// `cpu` or `cuda:N`.
+    #[serde(default = "cpu")]
+    pub device: String,
+    /// What is learnt.
+    pub data: DataSpec,
+    /// What learns it.
+    pub model: ModelSpec,
+    /// How.
+    pub training: TrainingSpec,
+    /// Whose noise is measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<ProbeSpec>,
+    /// How noise is fitted.
+    #[serde(default)]
+    pub fit: FitSpec,
+    /// How the minimum is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escape: Option<EscapeSpec>,
+    /// Decay against growth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ablation: Option<AblationSpec>,
+}
+
+/// One run to be made: a point of the sweep, or the experiment itself.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// `base`, or the swept values: `batch_size=64`.
+    pub point: String,
+    /// What the experiment says at this point.
+    pub file: ExperimentFile,
+}
+
+/// An experiment as meant: values checked against each other, data loaded, device opened.
+pub struct Experiment {
+    /// What was written.
+    pub file: ExperimentFile,
+    /// All randomness.
+    pub streams: Streams,
+    /// The objective at its initial weights.
+    pub objective: Objective,
+    /// Data and model of the ablation.
+    pub ablation: Option<(Arc<Dataset>, Arc<dyn Model>)>,
+    /// The data that is used.
+    pub digests: Vec<DataDigest>,
+}
+
+/// Reads an experiment file, applies overrides and expands its sweep.
+///
+/// `[sweep]` maps dotted keys to lists of values: one run per combination, the last key varying fastest.
+pub fn read(path: &Path, assignments: &[String]) -> Result<Vec<Plan>, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::in_file(path, error))?;
+    let mut table: Table = text.parse().map_err(|error: toml::de::Error| {
+        let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
+        Failure::in_file(path, format!("line {line}: {}", error.message()))
+    })?;
+    for assignment in assignments {
+        overrides::apply(&mut table, assignment)?;
+    }
+    let sweep = table.remove("sweep");
+    let points = expand(table, sweep).map_err(|reason| Failure::in_file(path, reason))?;
+    points
+        .into_iter()
+        .map(|(point, table)| {
+            let file: ExperimentFile =
+                serde_path_to_error::deserialize(table).map_err(|error| {
+                    let key = error.path().to_string();
+                    let place = if key == "." { String::new() } else { format!("{key}: ") };
+                    Failure::in_file(path, format!("{place}{}", error.inner().message()))
+                })?;
+            file.validate().map_err(|error| Failure::in_file(path, error))?;
+            Ok(Plan { point, file })
+        })
+        .collect()
+}
+
+fn expand(base: Table, sweep: Option<Value>) -> Result<Vec<(String, Table)>, String> {
+    let sweep = match sweep {
+        None => return Ok(vec![("base".to_owned(), base)]),
+        Some(Value::Table(sweep)) if !sweep.is_empty() => sweep,
+        Some(other) => {
+            return Err(format!("sweep = {other}: permitted are keys with lists of values"));
+        }
+    };
+    let mut points = vec![(String::new(), base)];
+    for (key, values) in &sweep {
+        let values = values.as_array().filter(|values| !values.is_empty());
+        let values = values.ok_or(format!("sweep.{key}: permitted is a list of values"))?;
+        let short = key.rsplit('.').next().unwrap_or(key);
+        let mut expanded = Vec::new();
+        for (point, table) in &points {
+            for value in values {
+                let mut table = table.clone();
+                overrides::set(&mut table, key, value.clone())?;
+                let separator = if point.is_empty() { "" } else { "_" };
+                expanded.push((format!("{point}{separator}{short}={}", folder_name(value)), table));
+            }
+        }
+        points = expanded;
+    }
+    Ok(points)
+}
+
+/// A value as part of a folder's name.
+fn folder_name(value: &Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    text.chars()
+        .map(|c| if c.is_ascii_alphanumeric() || ".-+".contains(c) { c } else { '-' })
+        .collect()
+}
+
+impl ExperimentFile {
+    fn validate(&self) -> Result<(), SpecError> {
+        let characters = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        let name_holds = !self.name.is_empty() && self.name.chars().all(characters);
+        if !name_holds {
+            let permitted = "letters, digits, - and _".to_owned();
+            let (key, value) = ("name".to_owned(), format!("{:?}", self.name));
+            return Err(SpecError { key, value, permitted });
+        }
+        self.model.validate("model")?;
+        self.training.validate("training")?;
+        self.fit.validate("fit")?;
+        if let Some(probe) = &self.probe {
+            probe.validate("probe")?;
+        }
+        if let Some(escape) = &self.escape {
+            escape.validate("escape")?;
+            let certified = self.training.minimum.is_some();
+            let permitted =
+                "a section [training.minimum], since an escape begins at a certified minimum";
+            SpecError::check(certified, "training", "minimum", "none", permitted)?;
+        }
+        self.ablation.as_ref().map_or(Ok(()), |ablation| ablation.validate("ablation"))
+    }
+
+    /// The experiment as TOML that gives the same run again.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("specs serialise")
+    }
+
+    /// Identifies the run: the first eight hexadecimal digits of the SHA-256 of [`to_toml`](Self::to_toml).
+    pub fn hash(&self) -> String {
+        let digest = Sha256::digest(self.to_toml());
+        digest[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Opens the device, loads the data and draws the initial weights.
+    pub fn resolve(self) -> Result<Experiment, Failure> {
+        let device = device::open(&self.device)?;
+        let streams = Streams::new(self.seed);
+        let data = Arc::new(data::load(&self.data, &device)?);
+        let model: Arc<dyn Model> = self.model.build(data.n_features(), data.classes.len()).into();
+        let params = model.init(&streams.named("init"), &device)?;
+        let n_samples = data.train.len();
+        if let Some(probe) = &self.probe {
+            probe.validate_against("probe", n_samples, params.n_parameters())?;
+        }
+        if let Some(escape) = &self.escape {
+            escape.validate_against("escape", n_samples)?;
+        }
+        let ablation = match &self.ablation {
+            None => None,
+            Some(spec) => {
+                let data = Arc::new(data::load(&spec.data, &device)?);
+                let model = spec.model.build(data.n_features(), data.classes.len());
+                Some((data, Arc::from(model)))
+            }
+        };
+        let used = [Some(&data), ablation.as_ref().map(|(data, _)| data)];
+        let mut digests: Vec<DataDigest> =
+            used.into_iter().flatten().filter_map(|data| data.digest.clone()).collect();
+        digests.dedup();
+        let objective = Objective::new(model, data, params)?;
+        Ok(Experiment { file: self, streams, objective, ablation, digests })
+    }
+}
+
+fn cpu() -> String {
+    "cpu".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMAL: &str = r#"
+name = "minimal"
+seed = 1
+data = { name = "ionosphere", standardise = true }
+model = { kind = "mlp", hidden = [4] }
+training = { learning_rate = 0.1, batch_size = 16, max_epochs = 2 }
+"#;
+
+    fn plans(extra: &str) -> Result<Vec<Plan>, Failure> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.toml");
+        std::fs::write(&path, format!("{MINIMAL}{extra}")).unwrap();
+        read(&path, &[])
+    }
+
+    fn message(extra: &str) -> String {
+        let message = plans(extra).unwrap_err().to_string();
+        message.split_once("x.toml: ").unwrap().1.to_owned()
+    }
+
+    #[test]
+    fn the_resolved_file_is_a_fixed_point() {
+        let file = plans("").unwrap().remove(0).file;
+        let again: ExperimentFile = toml::from_str(&file.to_toml()).unwrap();
+        assert_eq!(again, file);
+        assert_eq!(again.hash(), file.hash());
+    }
+
+    #[test]
+    fn a_sweep_is_the_product_of_its_lists() {
+        let plans = plans("[sweep]\n\"training.batch_size\" = [8, 16]\n\"seed\" = [1, 2]").unwrap();
+        let points: Vec<&str> = plans.iter().map(|plan| plan.point.as_str()).collect();
+        let expected = [
+            "seed=1_batch_size=8",
+            "seed=1_batch_size=16",
+            "seed=2_batch_size=8",
+            "seed=2_batch_size=16",
+        ];
+        assert_eq!(points.len(), 4);
+        for plan in &plans {
+            let (seed, size) = (plan.file.seed, plan.file.training.batch_size);
+            let either = [
+                format!("seed={seed}_batch_size={size}"),
+                format!("batch_size={size}_seed={seed}"),
+            ];
+            assert!(either.contains(&plan.point), "{} {expected:?}", plan.point);
+        }
+    }
+
+    #[test]
+    fn messages_name_key_value_and_permitted_range() {
+        assert_eq!(message("[fit]\nlevel = 2.0"), "fit.level = 2.0: permitted is between 0 and 1");
+        assert!(message("[probe]\nsizes = [1]").starts_with("probe.sizes: unknown field `sizes`"));
+        assert!(
+            message("[fit]\nlevel = \"high\"")
+                .starts_with("fit.level: invalid type: string \"high\""),
+        );
+        assert_eq!(message("[probe"), "line 7: unclosed table, expected `]`");
+        assert_eq!(message("[sweep]\nseed = 3"), "sweep.seed: permitted is a list of values");
+    }
+}

@@ -1,0 +1,100 @@
+//! How a command ends when it doesn't succeed: one line, and an exit code that says whose fault it was.
+
+use std::fmt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use escape::EscapeError;
+use probe::ProbeError;
+use train::{SpecError, TableError, TrainError};
+
+/// A command that did not succeed.
+#[derive(Debug)]
+pub enum Failure {
+    /// The input is to blame; exit code 2.
+    BadInput(String),
+    /// The run failed; exit code 1.
+    Run(String),
+    /// The user stopped it; exit code 130, as shells have it.
+    Interrupted(String),
+}
+
+impl Failure {
+    /// The exit code.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Failure::BadInput(_) => 2,
+            Failure::Run(_) => 1,
+            Failure::Interrupted(_) => 130,
+        })
+    }
+
+    /// Bad input in a file.
+    pub fn in_file(path: &Path, reason: impl fmt::Display) -> Self {
+        Failure::BadInput(format!("{}: {reason}", path.display()))
+    }
+
+    /// Says where it happened, in front; an interruption needs no place.
+    pub fn context(self, place: impl fmt::Display) -> Self {
+        match self {
+            Failure::BadInput(message) => Failure::BadInput(format!("{place}: {message}")),
+            Failure::Run(message) => Failure::Run(format!("{place}: {message}")),
+            Failure::Interrupted(message) => Failure::Interrupted(message),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Failure::BadInput(message) | Failure::Run(message) | Failure::Interrupted(message)) =
+            self;
+        // Messages of libraries may span lines; ours never do.
+        f.write_str(&message.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+}
+
+impl From<TrainError> for Failure {
+    fn from(error: TrainError) -> Self {
+        match error.is_bad_input() {
+            true => Failure::BadInput(error.to_string()),
+            false => Failure::Run(error.to_string()),
+        }
+    }
+}
+
+impl From<SpecError> for Failure {
+    fn from(error: SpecError) -> Self {
+        Failure::BadInput(error.to_string())
+    }
+}
+
+impl From<TableError> for Failure {
+    fn from(error: TableError) -> Self {
+        Failure::Run(error.to_string())
+    }
+}
+
+impl From<ProbeError> for Failure {
+    fn from(error: ProbeError) -> Self {
+        match error {
+            ProbeError::Train(error) => error.into(),
+            ProbeError::Series { .. } => Failure::BadInput(error.to_string()),
+            ProbeError::Stopped => Failure::Interrupted("interrupted".into()),
+        }
+    }
+}
+
+impl From<EscapeError> for Failure {
+    fn from(error: EscapeError) -> Self {
+        match error {
+            EscapeError::Train(error) => error.into(),
+            EscapeError::Stopped => Failure::Interrupted("interrupted".into()),
+        }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Failure::Run(format!("{error:#}"))
+    }
+}

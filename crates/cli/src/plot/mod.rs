@@ -1,0 +1,135 @@
+//! Figures drawn from the tables of a run, and from nothing else.
+//!
+//! Each figure is one file; all of them are made of panels ([`panel`]) with axes ([`axis`]), drawn on a sheet
+//! ([`canvas`]) in a few inks that mean the same everywhere ([`style`]).
+
+use anyhow::{Context, Result};
+use train::Table;
+
+mod ablation;
+mod alpha;
+mod axis;
+pub mod canvas;
+mod escape_time;
+pub mod groups;
+mod key;
+mod loss;
+mod noise_histogram;
+pub mod number;
+mod panel;
+pub mod style;
+mod survival;
+#[cfg(test)]
+pub mod test_tables;
+
+/// Width of every figure in pixels.
+const WIDTH: f64 = 760.0;
+
+/// The tables of a run, those that its experiment produced.
+#[derive(Default)]
+pub struct RunTables {
+    /// Full-batch loss, gradient norm and accuracy at each evaluation of the training.
+    pub steps: Option<Table>,
+    /// One row: how the training stopped.
+    pub certificate: Option<Table>,
+    /// One row per batch size and parameter: the fits and tests of its noise.
+    pub noise: Option<Table>,
+    /// One row per batch size: means over the parameters.
+    pub noise_summary: Option<Table>,
+    /// The raw noise of one parameter, draw by draw.
+    pub noise_example: Option<Table>,
+    /// One row per escape trial.
+    pub escape_trials: Option<Table>,
+    /// One row per learning rate: mean and median escape times with intervals.
+    pub escape_summary: Option<Table>,
+    /// Kaplan–Meier curves, one per learning rate.
+    pub escape_survival: Option<Table>,
+    /// One row per arm, seed and epoch of the ablation.
+    pub ablation: Option<Table>,
+    /// One row per arm of the ablation.
+    pub ablation_summary: Option<Table>,
+}
+
+/// A drawing that stands on its own as an SVG file.
+pub struct Figure {
+    /// File name under `plots/`.
+    pub file: &'static str,
+    /// What the figure shows, in a few words.
+    pub title: String,
+    /// How to read it.
+    pub caption: String,
+    /// The drawing, on white paper.
+    pub svg: String,
+}
+
+/// Draws every figure whose tables are there.
+///
+/// # Errors
+/// When a table lacks a column that its figure needs.
+pub fn figures(tables: &RunTables) -> Result<Vec<Figure>> {
+    type Draw = fn(&RunTables) -> Result<Option<Figure>>;
+    let all: [(&str, Draw); 6] = [
+        ("loss", loss::figure),
+        ("alpha", alpha::figure),
+        ("noise histogram", noise_histogram::figure),
+        ("escape time", escape_time::figure),
+        ("survival", survival::figure),
+        ("ablation", ablation::figure),
+    ];
+    let drawn = all
+        .into_iter()
+        .map(|(name, draw)| draw(tables).with_context(|| format!("cannot draw the {name} figure")));
+    drawn.filter_map(Result::transpose).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(tables: &RunTables) -> Vec<Figure> {
+        figures(tables).unwrap()
+    }
+
+    #[test]
+    fn a_full_run_has_every_figure() {
+        let files: Vec<&str> =
+            drawn(&test_tables::full()).iter().map(|figure| figure.file).collect();
+        let expected = ["loss", "alpha", "noise_histogram", "escape_time", "survival", "ablation"];
+        assert_eq!(files, expected.map(|name| format!("{name}.svg")));
+    }
+
+    #[test]
+    fn equal_tables_give_equal_figures() {
+        let svgs = || drawn(&test_tables::full()).into_iter().map(|figure| figure.svg);
+        assert!(svgs().eq(svgs()));
+    }
+
+    #[test]
+    fn missing_and_empty_tables_have_no_figure() {
+        assert!(drawn(&RunTables::default()).is_empty());
+        assert!(drawn(&test_tables::hard()[0]).is_empty());
+    }
+
+    #[test]
+    fn a_missing_column_is_named() {
+        let steps = Some(Table::new().with_integers("step", [1]));
+        let error = figures(&RunTables { steps, ..RunTables::default() }).err().unwrap();
+        let message = format!("{error:#}");
+        assert!(message.contains("loss figure") && message.contains("`loss`"), "{message}");
+    }
+
+    #[test]
+    fn hard_tables_are_drawn_within_their_sheet() {
+        for tables in test_tables::hard() {
+            for Figure { file, svg, .. } in drawn(&tables) {
+                crate::report::assert_balanced(&svg);
+                let numbers = svg
+                    .split(['"', ',', ' '])
+                    .filter_map(|word| word.parse::<f64>().ok())
+                    .filter(|number| number.abs() > 20_000.0);
+                assert_eq!(numbers.count(), 0, "{file} draws far outside");
+                assert!(!svg.contains("NaN"), "{file}");
+            }
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! Made-up tables of a plausible run, for tests of figures and reports.
+
+use train::{Column, Table};
+
+use super::RunTables;
+
+/// Uniform numbers in (0, 1) from a small congruential generator.
+pub struct Uniforms(pub u64);
+
+impl Uniforms {
+    /// The next number.
+    pub fn draw(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
+        ((self.0 >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+    }
+
+    /// A symmetric α-stable number (Chambers, Mallows and Stuck 1976), Gaussian at α = 2.
+    pub fn stable(&mut self, alpha: f64) -> f64 {
+        let angle = std::f64::consts::PI * (self.draw() - 0.5);
+        let exponential = -self.draw().ln();
+        let first = (alpha * angle).sin() / angle.cos().powf(1.0 / alpha);
+        first * (((1.0 - alpha) * angle).cos() / exponential).powf((1.0 - alpha) / alpha)
+    }
+}
+
+/// The tables of a run with every stage.
+pub fn full() -> RunTables {
+    let (noise, noise_summary, noise_example) = noise();
+    let (escape_trials, escape_summary, escape_survival) = escape();
+    let (ablation, ablation_summary) = ablation();
+    RunTables {
+        steps: Some(steps(300)),
+        certificate: Some(certificate()),
+        noise: Some(noise),
+        noise_summary: Some(noise_summary),
+        noise_example: Some(noise_example),
+        escape_trials: Some(escape_trials),
+        escape_summary: Some(escape_summary),
+        escape_survival: Some(escape_survival),
+        ablation: Some(ablation),
+        ablation_summary: Some(ablation_summary),
+    }
+}
+
+/// So many evaluations of a training, without a test set.
+pub fn steps(n_rows: usize) -> Table {
+    let mut uniforms = Uniforms(5);
+    let idx = || 0..n_rows;
+    let wobble: Vec<f64> = idx().map(|_| (0.06 * uniforms.stable(2.0)).exp()).collect();
+    let loss = |i: usize| 0.69 * (-(i as f64) / 60.0).exp() + 4e-3 / (1.0 + i as f64 / 30.0);
+    Table::new()
+        .with_integers("step", idx().map(|i| 20 * i as i64))
+        .with_integers("epoch", idx().map(|i| i as i64 / 2))
+        .with_reals("learning_rate", idx().map(|_| 0.1))
+        .with_integers("batch_size", idx().map(|_| 8))
+        .with_reals("loss", idx().map(|i| loss(i) * wobble[i]))
+        .with_reals("gradient_norm", idx().map(|i| loss(i) * 0.4 * wobble[i].powi(4)))
+        .with_reals("accuracy", idx().map(|i| 1.0 - 0.36 * (-(i as f64) / 30.0).exp()))
+        .with_reals("test_loss", idx().map(|_| f64::NAN))
+        .with_reals("test_accuracy", idx().map(|_| f64::NAN))
+}
+
+fn certificate() -> Table {
+    Table::new()
+        .with_integers("step", [5980])
+        .with_integers("epoch", [149])
+        .with_reals("loss", [5.1e-3])
+        .with_reals("gradient_norm", [9.7e-4])
+        .with_integers("steps_since_improvement", [120])
+        .with_reals("accuracy", [0.9971])
+        .with_texts("criterion", ["gradient norm ≤ 0.001"])
+}
+
+/// Reals that come with each parameter in `noise` and with mean and deviation in `noise_summary`.
+const QUANTITIES: [(&str, f64); 10] = [
+    ("alpha", 1.9),
+    ("gamma", 4.1e-3),
+    ("gaussian_ln_likelihood", 3_412.0),
+    ("stable_ln_likelihood", 3_431.0),
+    ("gaussian_sse", 0.0214),
+    ("stable_sse", 0.0087),
+    ("gaussian_histogram_sse", 18_400.0),
+    ("stable_histogram_sse", 6_210.0),
+    ("gaussian_chi2", 81.2),
+    ("stable_chi2", 37.9),
+];
+
+fn noise() -> (Table, Table, Table) {
+    let mut uniforms = Uniforms(11);
+    let batch_sizes = [8_i64, 64];
+    let n_parameters = 100;
+    let mut summary = Vec::new();
+    let (mut sizes, mut names, mut alphas, mut verdicts) = (vec![], vec![], vec![], vec![]);
+    for (which, batch_size) in batch_sizes.into_iter().enumerate() {
+        let mut counts = [0_i64; 4];
+        for idx in 0..n_parameters {
+            let heavy = uniforms.draw() < [0.62, 0.21][which];
+            let alpha = match (idx, heavy) {
+                (97.., _) => f64::NAN,
+                (_, true) => 2.0 - 0.45 * uniforms.draw().powf(1.3) - 0.02,
+                (_, false) if uniforms.draw() < 0.75 => 2.0,
+                _ => 2.0 - 0.05 * uniforms.draw(),
+            };
+            let verdict = if alpha.is_nan() {
+                3
+            } else if !heavy {
+                0
+            } else {
+                1 + usize::from(uniforms.draw() < 0.6)
+            };
+            counts[verdict] += 1;
+            sizes.push(batch_size);
+            names.push(format!("fc1.weight[{},{}]", idx / 10, idx % 10));
+            alphas.push(alpha);
+            let names = ["Gaussian not rejected", "heavy, SαS adequate"];
+            let others = ["heavy, SαS inadequate", "degenerate"];
+            verdicts.push([names, others].concat()[verdict]);
+        }
+        summary.push(counts);
+    }
+    alphas[0] = 1.72;
+    verdicts[0] = "heavy, SαS adequate";
+    let n_rows = sizes.len();
+    let real = |value: f64| (0..n_rows).map(move |_| value);
+    let noise = Table::new()
+        .with_integers("batch_size", sizes.clone())
+        .with_texts("parameter", names)
+        .with_reals("gaussian_mean", real(0.0))
+        .with_reals("gaussian_std", sizes.iter().map(|b| if *b == 8 { 0.021 } else { 0.0057 }))
+        .with_reals("alpha", alphas)
+        .with_reals("gamma", sizes.iter().map(|b| if *b == 8 { 0.01 } else { 0.004 }))
+        .with_reals("delta", real(0.0))
+        .with_texts("verdict", verdicts);
+
+    let per_size = |value: fn(&[i64; 4]) -> i64| summary.iter().map(value).collect::<Vec<_>>();
+    let mut table = Table::new()
+        .with_integers("batch_size", batch_sizes)
+        .with_integers("n_parameters", [n_parameters; 2])
+        .with_integers("n_degenerate", per_size(|counts| counts[3]));
+    for (name, value) in QUANTITIES {
+        table = table
+            .with_reals(&format!("{name}_mean"), [value, 0.97 * value])
+            .with_reals(&format!("{name}_std"), [0.113 * value.min(1e4), 0.07 * value]);
+    }
+    table = table
+        .with_reals("ratio_sse_mean", [0.407, 0.93])
+        .with_reals("ratio_sse_std", [f64::NAN; 2])
+        .with_reals("ratio_chi2_mean", [0.467, 0.98])
+        .with_reals("ratio_chi2_std", [f64::NAN; 2])
+        .with_reals("share_boundary", [0.31, 0.58])
+        .with_integers("n_gaussian_not_rejected", per_size(|counts| counts[0]))
+        .with_integers("n_heavy_adequate", per_size(|counts| counts[1]))
+        .with_integers("n_heavy_inadequate", per_size(|counts| counts[2]));
+
+    let mut draws = Vec::new();
+    for (batch_size, alpha, gamma) in [(8, 1.72, 0.01), (64, 2.0, 0.004)] {
+        draws.extend((0..2000).map(|_| (batch_size, gamma * uniforms.stable(alpha))));
+    }
+    let example = Table::new()
+        .with_integers("batch_size", draws.iter().map(|draw| draw.0))
+        .with_texts("parameter", draws.iter().map(|_| "fc1.weight[0,0]"))
+        .with_integers("draw", (0..draws.len()).map(|idx| idx as i64 % 2000))
+        .with_reals("value", draws.iter().map(|draw| draw.1));
+    (noise, table, example)
+}
+
+fn escape() -> (Table, Table, Table) {
+    let rates = [0.05, 0.1, 0.2, 0.4, 0.8];
+    let exits = [0, 6, 41, 50, 50];
+    let mean = [f64::NAN, 61_000.0, 6_120.0, 812.0, 140.0];
+    let low = [7_400.0, 28_000.0, 4_520.0, 616.0, 107.0];
+    let high = [f64::INFINITY, 166_000.0, 8_520.0, 1_094.0, 189.0];
+    let scaled = |values: [f64; 5]| values.into_iter().zip(rates).map(|(v, eta)| v * eta);
+    let summary = Table::new()
+        .with_reals("learning_rate", rates)
+        .with_integers("batch_size", [8; 5])
+        .with_integers("n_trials", [50; 5])
+        .with_integers("n_exited", exits)
+        .with_integers("n_censored", exits.map(|n| 50 - n))
+        .with_integers("horizon", [10_000; 5])
+        .with_reals("mean_iterations", mean)
+        .with_reals("mean_iterations_low", low)
+        .with_reals("mean_iterations_high", high)
+        .with_reals("median_iterations", [f64::NAN, f64::NAN, 4_210.0, 560.0, 96.0])
+        .with_reals("mean_time", scaled(mean))
+        .with_reals("mean_time_low", scaled(low))
+        .with_reals("mean_time_high", scaled(high));
+
+    let mut uniforms = Uniforms(3);
+    let mut rows: Vec<(f64, i64, f64, f64, f64)> = Vec::new();
+    let mut trials: Vec<(f64, i64)> = Vec::new();
+    for (eta, mean) in rates.into_iter().zip(mean) {
+        let mut times: Vec<i64> =
+            (0..50).map(|_| (-uniforms.draw().ln() * mean) as i64 + 1).collect();
+        times.sort_unstable();
+        let held = |k: &i64| if mean.is_finite() { (*k).min(10_000) } else { 10_000 };
+        trials.extend(times.iter().map(|k| (eta, held(k))));
+        rows.push((eta, 0, 1.0, 1.0, 1.0));
+        let exits = times.iter().filter(|k| **k < 10_000 && mean.is_finite()).enumerate();
+        rows.extend(exits.map(|(idx, k)| {
+            let survival = 1.0 - (idx + 1) as f64 / 50.0;
+            let half = 1.96 * (survival * (1.0 - survival) / 50.0).sqrt();
+            (eta, *k, survival, (survival - half).max(0.0), (survival + half).min(1.0))
+        }));
+        let (_, last, survival, low, high) = rows[rows.len() - 1];
+        if last < 10_000 && survival > 0.0 {
+            rows.push((eta, 10_000, survival, low, high));
+        }
+    }
+    let survival = Table::new()
+        .with_reals("learning_rate", rows.iter().map(|row| row.0))
+        .with_integers("iterations", rows.iter().map(|row| row.1))
+        .with_reals("survival", rows.iter().map(|row| row.2))
+        .with_reals("low", rows.iter().map(|row| row.3))
+        .with_reals("high", rows.iter().map(|row| row.4));
+    let trials = Table::new()
+        .with_reals("learning_rate", trials.iter().map(|trial| trial.0))
+        .with_flags("exited", trials.iter().map(|trial| trial.1 < 10_000))
+        .with_integers("iterations", trials.iter().map(|trial| trial.1))
+        .with_reals("time", trials.iter().map(|trial| trial.0 * trial.1 as f64));
+    (trials, summary, survival)
+}
+
+fn ablation() -> (Table, Table) {
+    let arms = ["learning-rate decay", "batch growth", "constant"];
+    let mut uniforms = Uniforms(7);
+    // arm, seed, epoch, step, learning rate, batch size, loss, accuracy
+    let mut rows: Vec<(usize, i64, i64, f64, f64, i64, f64, f64)> = Vec::new();
+    for arm in 0..3 {
+        for seed in 1..=5 {
+            let (mut step, shift) = (0.0, 1.0 + 0.05 * uniforms.stable(2.0));
+            for epoch in 1..=60 {
+                let stage = (epoch - 1) / 20;
+                let (rate, batch) = match arm {
+                    0 => (0.1 / 5f64.powi(stage as i32), 32),
+                    1 => (0.1, 32 * 5_i64.pow(stage as u32)),
+                    _ => (0.1, 32),
+                };
+                step += (4800.0 / batch as f64).ceil();
+                let floor = if arm == 2 { 0.34 } else { [0.34, 0.25, 0.23][stage as usize] };
+                let noise = 1.0 + 0.04 * rate / batch as f64 * 320.0 * uniforms.stable(2.0);
+                let loss = shift * noise * (floor + 0.5 * (-(epoch as f64) / 6.0).exp());
+                rows.push((arm, seed, epoch, step, rate, batch, loss, 1.0 - 0.45 * loss));
+            }
+        }
+    }
+    let ablation = Table::new()
+        .with_texts("arm", rows.iter().map(|row| arms[row.0]))
+        .with_integers("seed", rows.iter().map(|row| row.1))
+        .with_integers("epoch", rows.iter().map(|row| row.2))
+        .with_integers("step", rows.iter().map(|row| row.3 as i64))
+        .with_reals("learning_rate", rows.iter().map(|row| row.4))
+        .with_integers("batch_size", rows.iter().map(|row| row.5))
+        .with_reals("noise_scale", rows.iter().map(|row| row.4 * 4800.0 / row.5 as f64))
+        .with_reals("loss", rows.iter().map(|row| row.6))
+        .with_reals("accuracy", rows.iter().map(|row| row.7))
+        .with_reals("test_loss", rows.iter().map(|row| 1.1 * row.6))
+        .with_reals("test_accuracy", rows.iter().map(|row| row.7 - 0.02));
+    let summary = Table::new()
+        .with_texts("arm", arms)
+        .with_integers("n_seeds", [5; 3])
+        .with_integers("epochs", [60; 3])
+        .with_integers("updates", [9000, 3720, 9000])
+        .with_reals("noise_scale", [0.6, 0.6, 15.0])
+        .with_reals("loss_mean", [0.2312, 0.2298, 0.341])
+        .with_reals("loss_std", [0.0113, 0.0121, 0.0174])
+        .with_reals("accuracy_mean", [0.8961, 0.8966, 0.8465])
+        .with_reals("accuracy_std", [0.0051, 0.0054, 0.0078])
+        .with_reals("test_loss_mean", [0.2543, 0.2528, 0.375])
+        .with_reals("test_loss_std", [0.0124, 0.0133, 0.0191])
+        .with_reals("test_accuracy_mean", [0.8761, 0.8766, 0.8265])
+        .with_reals("test_accuracy_std", [0.0051, 0.0054, 0.0078]);
+    (ablation, summary)
+}
+
+/// Every table that is there.
+pub fn all_mut(tables: &mut RunTables) -> Vec<&mut Table> {
+    let RunTables {
+        steps,
+        certificate,
+        noise,
+        noise_summary,
+        noise_example,
+        escape_trials,
+        escape_summary,
+        escape_survival,
+        ablation,
+        ablation_summary,
+    } = tables;
+    let all = [
+        steps,
+        certificate,
+        noise,
+        noise_summary,
+        noise_example,
+        escape_trials,
+        escape_summary,
+        escape_survival,
+        ablation,
+        ablation_summary,
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// Tables that a careless plot fails on: no rows, one row, and every real number replaced by a difficult one.
+pub fn hard() -> Vec<RunTables> {
+    let rows_up_to = |n_rows: usize| {
+        changed(|column| match column {
+            Column::Real(values) => Column::Real(values.iter().copied().take(n_rows).collect()),
+            Column::Integer(values) => {
+                Column::Integer(values.iter().copied().take(n_rows).collect())
+            }
+            Column::Text(values) => Column::Text(values.iter().take(n_rows).cloned().collect()),
+            Column::Flag(values) => Column::Flag(values.iter().copied().take(n_rows).collect()),
+        })
+    };
+    let reals = |change: &dyn Fn(usize, f64) -> f64| {
+        changed(|column| match column {
+            Column::Real(values) => {
+                Column::Real(values.iter().enumerate().map(|(i, v)| change(i, *v)).collect())
+            }
+            other => other.clone(),
+        })
+    };
+    let mut hard = vec![rows_up_to(0), rows_up_to(1)];
+    for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -1.0, 2.0, f64::MAX, 1e-320] {
+        hard.push(reals(&|_, _| value));
+        hard.push(reals(&|idx, old| if idx % 2 == 0 { value } else { old }));
+    }
+    for scale in [1e-12, 1e12] {
+        hard.push(reals(&|_, old| scale * old));
+    }
+    hard.push(changed(|column| match column {
+        Column::Integer(values) => Column::Integer(vec![0; values.len()]),
+        Column::Flag(values) => Column::Flag(vec![false; values.len()]),
+        other => other.clone(),
+    }));
+    hard
+}
+
+fn changed(change: impl Fn(&Column) -> Column) -> RunTables {
+    let mut tables = full();
+    for table in all_mut(&mut tables) {
+        let columns = table.columns().iter();
+        *table = columns.fold(Table::new(), |t, (name, column)| t.with(name, change(column)));
+    }
+    tables
+}

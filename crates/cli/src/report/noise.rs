@@ -1,0 +1,139 @@
+//! The chapter on gradient noise: what the tests say, the table of fit measures, and what each measure means.
+
+use anyhow::Result;
+use train::Table;
+
+use super::markup::{Cell, Column, definitions, table};
+use super::{ReportInput, Section};
+use crate::plot::number::{count, significant};
+
+/// Rows of the table of fit measures: column of `noise_summary` and name.
+const MEASURES: [(&str, &str); 12] = [
+    ("gaussian_sse", "Standardised SSE, Gaussian"),
+    ("stable_sse", "Standardised SSE, SαS"),
+    ("ratio_sse", "SSE ratio, SαS / Gaussian"),
+    ("gaussian_chi2", "χ², Gaussian"),
+    ("stable_chi2", "χ², SαS"),
+    ("ratio_chi2", "χ² ratio, SαS / Gaussian"),
+    ("alpha", "Stability index α̂"),
+    ("gamma", "Scale γ̂"),
+    ("gaussian_ln_likelihood", "ln L, Gaussian"),
+    ("stable_ln_likelihood", "ln L, SαS"),
+    ("gaussian_histogram_sse", "Histogram SSE, Gaussian"),
+    ("stable_histogram_sse", "Histogram SSE, SαS"),
+];
+
+const DEFINITIONS: [(&str, &str); 8] = [
+    (
+        "Fits",
+        "Maximum likelihood for both laws: mean and standard deviation of the Gaussian; α, γ and \
+         δ of the SαS law, with characteristic function exp(iδt − |γt|<sup>α</sup>). At α = 2 it is \
+         the Gaussian with variance 2γ², so SαS contains the Gaussian and its likelihood is never \
+         lower.",
+    ),
+    (
+        "Standardised SSE",
+        "60 equal bins of width w = 0.2 on z ∈ [−6, 6], where z = (x − median) / (IQR / 1.349). \
+         SSE = w Σ (h<sub>k</sub> − f̄<sub>k</sub>)², with h<sub>k</sub> the observed and \
+         f̄<sub>k</sub> the fitted mean density in bin k. It does not depend on the scale of the \
+         noise, and does not see draws outside the window.",
+    ),
+    (
+        "Histogram SSE",
+        "Σ (h<sub>k</sub> − f<sub>k</sub>)² over equal bins between the smallest and the greatest \
+         draw, density against density at the centres of the bins. It carries the unit 1/x² and \
+         depends on the bins, and so on the greatest draw: it is comparable neither between \
+         parameters nor between batch sizes.",
+    ),
+    (
+        "χ²",
+        "Pearson's statistic on K = max(10, round(2 N<sup>0.4</sup>)) cells of equal probability \
+         under the fitted law, N being the number of draws. Each law has its own cells.",
+    ),
+    (
+        "Ratios",
+        "SαS over Gaussian, of the means over parameters. A ratio below 1 is expected from the \
+         extra parameter alone and decides nothing.",
+    ),
+    (
+        "Heavy",
+        "The likelihood-ratio test of the Gaussian within SαS, its p-value taken from a null \
+         simulated at the same N (the usual χ² limit fails at the boundary α = 2), adjusted over \
+         all parameters by Benjamini and Hochberg at a false-discovery rate of 5 %.",
+    ),
+    (
+        "Adequate",
+        "A heavy parameter for which the χ² test does not reject the fitted SαS law at the level of \
+         5 %, with the p-value of K − 1 − 3 degrees of freedom, the smaller of the two that bound \
+         the true one. Not rejected does not mean true.",
+    ),
+    (
+        "Traps",
+        "α̂ &lt; 2 does not show an infinite variance: Laplace noise, whose moments are all finite, \
+         gives α̂ ≈ 1.6 by maximum likelihood. Read a tail index only where SαS is adequate, and \
+         then only over the range of the draws.",
+    ),
+];
+
+pub(super) fn section(input: &ReportInput) -> Result<Option<Section>> {
+    let mut body = input.figure("alpha.svg");
+    if let Some(summary) = input.tables.noise_summary.as_ref().filter(|t| t.n_rows() > 0) {
+        body += &verdicts(summary)?;
+        body += &input.figure("noise_histogram.svg");
+        body += &measures(summary)?;
+        body += "<h3>Definitions</h3>\n";
+        body += &definitions(&DEFINITIONS);
+    } else {
+        body += &input.figure("noise_histogram.svg");
+    }
+    if body.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Section { id: "noise", title: "Gradient noise", body }))
+}
+
+fn verdicts(summary: &Table) -> Result<String> {
+    let names = [
+        ("n_parameters", "Parameters"),
+        ("n_degenerate", "Degenerate"),
+        ("n_gaussian_not_rejected", "Gaussian not rejected"),
+        ("n_heavy_adequate", "Heavy, SαS adequate"),
+        ("n_heavy_inadequate", "Heavy, SαS inadequate"),
+    ];
+    let mut columns = vec![Column::Text("Batch size B")];
+    columns.extend(names.map(|(_, name)| Column::Number(name.to_owned())));
+    columns.push(Column::Number("Share with α̂ = 2".to_owned()));
+    let batch_sizes = summary.integers("batch_size")?;
+    let share = summary.reals("share_boundary")?;
+    let mut rows = Vec::new();
+    for row in 0..summary.n_rows() {
+        let mut cells = vec![Cell::Plain(count(batch_sizes[row]))];
+        for (column, _) in names {
+            cells.push(Cell::Plain(count(summary.integers(column)?[row])));
+        }
+        cells.push(Cell::Plain(significant(share[row], 2)));
+        rows.push(cells);
+    }
+    Ok(table("Verdicts on the parameters", &columns, &rows))
+}
+
+fn measures(summary: &Table) -> Result<String> {
+    let batch_sizes = summary.integers("batch_size")?;
+    let mut columns = vec![Column::Text("Mean ± standard deviation over parameters")];
+    columns.extend(batch_sizes.iter().map(|b| Column::Spread(format!("B = {b}"))));
+    let mut rows = Vec::new();
+    for (column, name) in MEASURES {
+        let mean = summary.reals(&format!("{column}_mean"))?;
+        let deviation = summary.reals(&format!("{column}_std"))?;
+        let mut cells = vec![Cell::Plain(name.to_owned())];
+        cells.extend(mean.iter().zip(deviation).map(|(mean, deviation)| {
+            if column.starts_with("ratio") {
+                Cell::Spread(significant(*mean, 3), String::new())
+            } else {
+                Cell::spread(*mean, *deviation)
+            }
+        }));
+        rows.push(cells);
+    }
+    Ok(table("Fit measures over the parameters that are not degenerate", &columns, &rows))
+}

@@ -1,0 +1,98 @@
+//! A run: its directory, its stages in order, and a manifest that tells the truth at every moment.
+
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime};
+
+use train::{Manifest, RunDir, StageRecord, Status, TrainError};
+
+use crate::experiment::{Experiment, Plan};
+use crate::failure::Failure;
+use crate::stages::{self, Stage};
+
+/// Runs those of `wanted` that the experiment has and that are not done yet; returns the run's directory.
+pub fn run(plan: Plan, out: &Path, wanted: &[Stage]) -> Result<PathBuf, Failure> {
+    let Plan { point, file } = plan;
+    let hash = file.hash();
+    let path = out.join(&file.name).join(format!("{point}-{hash}"));
+    // Bad input is told before anything is written.
+    let experiment = file.resolve()?;
+    let directory = RunDir::open(&path).map_err(|error| match error {
+        TrainError::Io { .. } => Failure::BadInput(format!("--out {}: {error}", out.display())),
+        error => error.into(),
+    })?;
+    directory.write("experiment.toml", experiment.file.to_toml().as_bytes())?;
+
+    let mut manifest = begin(&experiment, &directory, point, hash);
+    let before = manifest.elapsed_seconds;
+    let started = Instant::now();
+    let finished = |manifest: &Manifest, stage: Stage| {
+        manifest.stages.iter().any(|record| record.name == stage.name())
+    };
+    directory.write_manifest(&manifest)?;
+    let outcome = wanted.iter().try_for_each(|&stage| {
+        if !stage.is_in(&experiment.file) || finished(&manifest, stage) {
+            return Ok(());
+        }
+        let stage_started = Instant::now();
+        stage.run(&experiment, &directory)?;
+        let seconds = stage_started.elapsed().as_secs_f64();
+        manifest.stages.push(StageRecord { name: stage.name().to_owned(), seconds });
+        manifest.elapsed_seconds = before + started.elapsed().as_secs_f64();
+        manifest.tables = tables_in(&path)?;
+        directory.write_manifest(&manifest)?;
+        Ok(())
+    });
+
+    let mut all = Stage::ALL.iter().filter(|stage| stage.is_in(&experiment.file));
+    (manifest.status, manifest.message) = match &outcome {
+        Ok(()) if all.all(|&stage| finished(&manifest, stage)) => (Status::Finished, None),
+        Ok(()) => (Status::Partial, None),
+        Err(Failure::Interrupted(_)) => (Status::Interrupted, None),
+        Err(failure) => (Status::Failed, Some(failure.to_string())),
+    };
+    manifest.elapsed_seconds = before + started.elapsed().as_secs_f64();
+    let told = directory.write_manifest(&manifest);
+    outcome.map_err(|failure: Failure| match failure {
+        Failure::Interrupted(_) => {
+            let path = path.display();
+            Failure::Interrupted(format!("interrupted; the same command goes on from {path}"))
+        }
+        failure => failure,
+    })?;
+    told?;
+    stages::write_report(&path)?;
+    Ok(path)
+}
+
+/// The manifest of this start: what an earlier start of the same run finished is kept.
+fn begin(experiment: &Experiment, directory: &RunDir, point: String, hash: String) -> Manifest {
+    let earlier = directory.manifest();
+    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    Manifest {
+        name: experiment.file.name.clone(),
+        point,
+        status: Status::Running,
+        message: None,
+        seed: experiment.file.seed,
+        noisescope: env!("CARGO_PKG_VERSION").to_owned(),
+        git_revision: env!("NOISESCOPE_REVISION").to_owned(),
+        hash,
+        device: experiment.file.device.clone(),
+        threads: rayon::current_num_threads(),
+        started: earlier.as_ref().map_or(now, |earlier| earlier.started.clone()),
+        elapsed_seconds: earlier.as_ref().map_or(0., |earlier| earlier.elapsed_seconds),
+        data: experiment.digests.clone(),
+        stages: earlier.map_or_else(Vec::new, |earlier| earlier.stages),
+        tables: Vec::new(),
+    }
+}
+
+/// The names of the tables in a run directory, sorted.
+pub fn tables_in(directory: &Path) -> Result<Vec<String>, TrainError> {
+    let entries = std::fs::read_dir(directory).map_err(TrainError::io(directory))?;
+    let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> =
+        names.filter(|name| name.ends_with(".parquet") || name == "steps.csv").collect();
+    names.sort();
+    Ok(names)
+}

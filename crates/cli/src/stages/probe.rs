@@ -1,0 +1,83 @@
+//! Noise at the trained weights, fitted and judged.
+
+use std::collections::HashMap;
+
+use candle_core::{Device, Tensor};
+use probe::quantities::{self, Series, fit_series, noise_table};
+use probe::{Coordinates, NoiseMatrix, Reference, draw_minibatches};
+use train::{RunDir, Table};
+
+use super::load_trained;
+use crate::experiment::Experiment;
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::progress::Task;
+
+/// Probes every batch size of the experiment.
+pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
+    let Some(spec) = &experiment.file.probe else { return Ok(()) };
+    load_trained(experiment, run)?;
+    let objective = &experiment.objective;
+    let streams = experiment.streams.named("probe");
+    let coordinates = Coordinates::uniform(objective.params(), spec.parameters, &streams);
+    let reference = Reference::full_batch(objective)?;
+
+    let n_sizes = spec.batch_sizes.len();
+    let task = Task::begin("probe", Some((n_sizes * (spec.draws + spec.parameters)) as u64));
+    let go_on = || {
+        task.advance();
+        interrupt::flow()
+    };
+    let mut noise = Vec::new();
+    for &batch_size in &spec.batch_sizes {
+        let matrix = draw_minibatches(
+            objective,
+            &coordinates,
+            &reference,
+            batch_size,
+            spec.draws,
+            &streams,
+            &go_on,
+        )?;
+        if spec.save_draws {
+            save_draws(run, &matrix)?;
+        }
+        let entries = coordinates.entries().iter().enumerate();
+        let series: Vec<Series<'_>> = entries
+            .map(|(idx, entry)| Series { name: entry.name.clone(), samples: matrix.column(idx) })
+            .collect();
+        let fits = fit_series(&series, &experiment.file.fit, &streams, &go_on)?;
+        noise.push((matrix, fits));
+    }
+    let rows = noise.iter().map(|(matrix, fits)| noise_table(matrix, fits));
+    run.write_table("noise", &Table::concat(rows))?;
+    let summaries =
+        noise.iter().map(|(matrix, fits)| quantities::summary(matrix.batch_size(), fits));
+    run.write_table("noise_summary", &Table::concat(summaries))?;
+    if let Some(example) = quantities::example(&noise) {
+        run.write_table("noise_example", &example)?;
+    }
+    let sizes: Vec<String> = spec.batch_sizes.iter().map(usize::to_string).collect();
+    task.finish(&format!(
+        "{} parameters, {} minibatches at B = {}",
+        spec.parameters,
+        spec.draws,
+        sizes.join(", ")
+    ));
+    Ok(())
+}
+
+/// One tensor `[n_draws]` per parameter, under its name.
+fn save_draws(run: &RunDir, matrix: &NoiseMatrix) -> Result<(), Failure> {
+    let save = || -> candle_core::Result<()> {
+        let mut tensors = HashMap::new();
+        for (idx, entry) in matrix.coordinates().entries().iter().enumerate() {
+            let column = Tensor::new(matrix.column(idx), &Device::Cpu)?;
+            tensors.insert(entry.name.clone(), column);
+        }
+        let path = run.file(&format!("draws/noise-b{}.safetensors", matrix.batch_size()));
+        std::fs::create_dir_all(run.file("draws"))?;
+        candle_core::safetensors::save(&tensors, path)
+    };
+    save().map_err(|error| Failure::Run(format!("draws: {error}")))
+}

@@ -1,0 +1,139 @@
+//! A whole experiment in small, and its stages on their own.
+
+use crate::workdir::WorkDir;
+
+const TABLES: [&str; 9] = [
+    "ablation",
+    "ablation_summary",
+    "certificate",
+    "escape_summary",
+    "escape_survival",
+    "escape_trials",
+    "noise",
+    "noise_example",
+    "noise_summary",
+];
+const PLOTS: [&str; 6] = [
+    "ablation.svg",
+    "alpha.svg",
+    "escape_time.svg",
+    "loss.svg",
+    "noise_histogram.svg",
+    "survival.svg",
+];
+
+#[test]
+fn one_command_gives_tables_plots_and_a_report() {
+    let work = WorkDir::new();
+    let said = work.succeed(&["run", "small.toml"]);
+    for text in [&said.out, &said.err] {
+        let plain = text.chars().all(|c| c == '\n' || !c.is_control());
+        assert!(plain, "control characters where there is no terminal:\n{text}");
+    }
+    let run = work.only_run("runs");
+    assert!(said.out.contains("Gradient noise, mean ± standard deviation"), "{}", said.out);
+    assert!(said.out.contains(&format!("{}/report.html", "runs/small")[..10]), "{}", said.out);
+
+    let manifest = std::fs::read_to_string(run.join("manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    assert_eq!(manifest["status"], "finished");
+    assert_eq!(manifest["seed"], 3);
+    assert_eq!(manifest["data"].as_array().unwrap().len(), 2);
+    let stages: Vec<&str> = manifest["stages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|stage| stage["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(stages, ["train", "probe", "escape", "ablation"]);
+
+    let rows = |table: &str| {
+        let csv = work.succeed(&["show", run.to_str().unwrap(), table, "--csv"]).out;
+        csv.lines().count() - 1
+    };
+    for table in TABLES {
+        assert!(rows(table) >= 1, "{table}");
+    }
+    assert_eq!(rows("noise"), 2 * 12);
+    assert_eq!(rows("noise_summary"), 2);
+    assert_eq!(rows("noise_example"), 2 * 80);
+    assert_eq!(rows("escape_trials"), 2 * 8);
+    assert_eq!(rows("ablation"), 3 * 2 * 3);
+    assert!(rows("steps") > 3);
+
+    for plot in PLOTS {
+        let svg = std::fs::read_to_string(run.join("plots").join(plot)).unwrap();
+        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{plot}");
+    }
+    let report = std::fs::read_to_string(run.join("report.html")).unwrap();
+    assert_eq!(report.matches("<svg").count(), PLOTS.len());
+    for outside in ["<script", "<link", " src=\"", "url(", "@import"] {
+        assert!(!report.contains(outside), "the report is not self-contained: {outside}");
+    }
+}
+
+#[test]
+fn a_finished_run_is_found_again_and_not_redone() {
+    let work = WorkDir::new();
+    let args = ["train", "small.toml"];
+    work.succeed(&args);
+    let checkpoint = work.only_run("runs").join("checkpoints/trained.safetensors");
+    let written = std::fs::metadata(&checkpoint).unwrap().modified().unwrap();
+    let said = work.succeed(&args);
+    assert_eq!(std::fs::metadata(&checkpoint).unwrap().modified().unwrap(), written);
+    assert!(!said.err.contains("train minimum"), "{}", said.err);
+}
+
+#[test]
+fn stages_on_their_own_give_what_the_whole_run_gives() {
+    let work = WorkDir::new();
+    work.succeed(&["run", "small.toml", "--out", "whole"]);
+    for stage in ["train", "probe", "escape"] {
+        work.succeed(&[stage, "small.toml", "--out", "parts"]);
+    }
+    let parts = work.only_run("parts");
+    let manifest = std::fs::read_to_string(parts.join("manifest.json")).unwrap();
+    assert!(manifest.contains("\"status\": \"partial\""), "{manifest}");
+    work.succeed(&["run", "small.toml", "--out", "parts"]);
+    crate::workdir::assert_same_results(&work.only_run("whole"), &parts);
+}
+
+#[test]
+fn the_resolved_experiment_replays_the_run() {
+    let work = WorkDir::new();
+    work.succeed(&["train", "small.toml", "--seed", "8", "--set", "model.hidden=[5]"]);
+    let run = work.only_run("runs");
+    let resolved = run.join("experiment.toml");
+    work.succeed(&["train", resolved.to_str().unwrap(), "--out", "again"]);
+    assert_eq!(work.only_run("again").file_name(), run.file_name());
+}
+
+#[test]
+fn a_sweep_makes_one_run_per_point() {
+    let work = WorkDir::new();
+    let sweep = "sweep={\"seed\" = [1, 2], \"model.hidden\" = [[4]]}";
+    work.succeed(&["train", "small.toml", "--set", sweep]);
+    let mut points: Vec<String> = std::fs::read_dir(work.path("runs/small"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    points.sort();
+    assert_eq!(points.len(), 2, "{points:?}");
+    assert!(points[0].contains("seed=1") && points[1].contains("seed=2"), "{points:?}");
+}
+
+#[test]
+fn report_and_show_read_what_is_there() {
+    let work = WorkDir::new();
+    work.succeed(&["train", "small.toml"]);
+    let run = work.only_run("runs");
+    let run = run.to_str().unwrap();
+    std::fs::remove_file(format!("{run}/report.html")).unwrap();
+    work.succeed(&["report", run]);
+    let report = std::fs::read_to_string(format!("{run}/report.html")).unwrap();
+    assert!(report.contains("gradient norm"));
+    let out = work.succeed(&["show", run]).out;
+    assert!(out.contains("Status: partial") && out.contains("Minimum at step"), "{out}");
+    let line = work.fail(2, &["show", run, "noise"]);
+    assert!(line.ends_with("no table `noise`; there are certificate.parquet, steps.csv"), "{line}");
+}
