@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use plotters::style::text_anchor::VPos;
+use train::Table;
 
 use super::axis::{Axis, Scale};
 use super::canvas::{Canvas, Lettering, Point};
@@ -22,15 +23,24 @@ pub const VERDICTS: [(&str, Mark, Ink); 3] = [
 const ROW_HEIGHT: f64 = 158.0;
 const TOP: f64 = 72.0;
 const LEFT: f64 = 24.0;
-/// Width of the axis below 2, and of the block of dots at exactly 2.
-const AXIS_WIDTH: f64 = 520.0;
-const ATOM_WIDTH: f64 = 150.0;
+/// Width of a block of dots at an end of the range, and its distance from the axis.
+const BLOCK_WIDTH: f64 = 150.0;
+const BLOCK_GAP: f64 = 34.0;
 
-/// The parameters of one batch size: estimate and index into [`VERDICTS`].
+/// The parameters of one batch size, each an index into [`VERDICTS`]; those between the ends with their estimate.
 struct Row {
     batch_size: i64,
-    dots: Vec<(f64, usize)>,
+    at_floor: Vec<usize>,
+    between: Vec<(f64, usize)>,
+    at_two: Vec<usize>,
     n_degenerate: usize,
+}
+
+impl Row {
+    fn verdicts(&self) -> impl Iterator<Item = usize> {
+        let between = self.between.iter().map(|dot| dot.1);
+        self.at_floor.iter().copied().chain(between).chain(self.at_two.iter().copied())
+    }
 }
 
 /// A row of dots for each batch size, those at exactly 2 in a block of their own.
@@ -38,35 +48,29 @@ pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
     let Some(table) = tables.noise.as_ref().filter(|table| table.n_rows() > 0) else {
         return Ok(None);
     };
-    let (alpha, verdict) = (table.reals("alpha")?, table.texts("verdict")?);
-    let rows: Vec<Row> = groups::ascending(table.integers("batch_size")?)
-        .into_iter()
-        .map(|(batch_size, rows)| {
-            let dots = rows.iter().filter_map(|row| dot(alpha[*row], &verdict[*row])).collect();
-            let row = Row { batch_size, dots, n_degenerate: 0 };
-            Row { n_degenerate: rows.len() - row.dots.len(), ..row }
-        })
-        .collect();
-
+    let rows = rows(table)?;
     let title = "Stability index of each parameter's noise".to_owned();
     let caption = "One mark per parameter at its maximum-likelihood estimate α̂, coloured by the \
                    verdict of the tests. The block on the right holds the parameters whose \
-                   estimate is exactly 2, where the SαS law is the Gaussian. An estimate below 2 \
-                   alone shows neither a stable law nor an infinite variance."
+                   estimate is exactly 2, where the SαS law is the Gaussian; a block on the left \
+                   those at the lower end of the fit's range. An estimate below 2 alone shows \
+                   neither a stable law nor an infinite variance."
         .to_owned();
     let height = TOP + ROW_HEIGHT * rows.len() as f64 - 4.0;
     let svg = Canvas::paint((WIDTH, height), "alpha", &title, &caption, |canvas| {
         let entries = VERDICTS.map(|(text, mark, ink)| Entry::new(mark, ink, text));
         key::draw(canvas, (LEFT, 8.0), WIDTH - LEFT, &entries);
         let lowest =
-            rows.iter().flat_map(|row| &row.dots).fold(2.0, |low: f64, dot| low.min(dot.0));
+            rows.iter().flat_map(|row| &row.between).fold(2.0, |low: f64, dot| low.min(dot.0));
         // Down to 1.5 in any case, so that estimates near 2 look near.
-        let low = (lowest - 0.02).min(1.5).max(0.0);
+        let low = (lowest - 0.02).clamp(0.0, 1.5);
+        let has_floor = rows.iter().any(|row| !row.at_floor.is_empty());
+        let left = LEFT + if has_floor { BLOCK_WIDTH + BLOCK_GAP } else { 0.0 };
         for (idx, row) in rows.iter().enumerate() {
             let place = Place {
-                left: LEFT,
+                left,
                 top: TOP + ROW_HEIGHT * idx as f64,
-                width: AXIS_WIDTH,
+                width: WIDTH - LEFT - BLOCK_WIDTH - BLOCK_GAP - left,
                 height: ROW_HEIGHT - 62.0,
             };
             draw_row(canvas, place, row, low, idx + 1 == rows.len());
@@ -75,9 +79,26 @@ pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
     Ok(Some(Figure { file: "alpha.svg", title, caption, svg }))
 }
 
-fn dot(alpha: f64, verdict: &str) -> Option<(f64, usize)> {
-    let verdict = VERDICTS.iter().position(|(name, ..)| *name == verdict)?;
-    alpha.is_finite().then_some((alpha.clamp(0.0, 2.0), verdict))
+fn rows(table: &Table) -> Result<Vec<Row>> {
+    let (alpha, status) = (table.reals("alpha")?, table.texts("stable_status")?);
+    let verdict = table.texts("verdict")?;
+    let row = |(batch_size, rows): (i64, Vec<usize>)| {
+        let (mut at_floor, mut between, mut at_two) = (Vec::new(), Vec::new(), Vec::new());
+        for &idx in &rows {
+            let known = VERDICTS.iter().position(|(name, ..)| *name == verdict[idx]);
+            match (known, alpha[idx]) {
+                (Some(verdict), _) if status[idx] == "lower_bound" => at_floor.push(verdict),
+                (Some(verdict), alpha) if alpha >= 2.0 => at_two.push(verdict),
+                (Some(verdict), alpha) if alpha.is_finite() => {
+                    between.push((alpha.max(0.0), verdict));
+                }
+                _ => {}
+            }
+        }
+        let n_shown = at_floor.len() + between.len() + at_two.len();
+        Row { batch_size, at_floor, between, at_two, n_degenerate: rows.len() - n_shown }
+    };
+    Ok(groups::ascending(table.integers("batch_size")?).into_iter().map(row).collect())
 }
 
 fn draw_row(canvas: &Canvas, place: Place, row: &Row, low: f64, is_last: bool) {
@@ -87,25 +108,15 @@ fn draw_row(canvas: &Canvas, place: Place, row: &Row, low: f64, is_last: bool) {
     let panel = Panel::new(canvas, place, "", x, y);
     let foot = place.top + place.height;
 
-    let heading = (place.left, place.top - 18.0);
+    let heading = (LEFT, place.top - 18.0);
     let bold = Lettering { bold: true, ..Lettering::new(TEXT, MEDIUM) };
     canvas.text(&format!("B = {}", row.batch_size), heading, bold);
-    canvas.text(&summary(row), (place.left + 76.0, heading.1), Lettering::new(MUTED, SMALL));
+    canvas.text(&summary(row), (LEFT + 76.0, heading.1), Lettering::new(MUTED, SMALL));
 
-    let (atom, spread): (Vec<_>, Vec<_>) =
-        row.dots.iter().copied().partition(|dot: &(f64, usize)| dot.0 >= 2.0);
-    let (atom_left, atom_right) = (place.left + place.width + 34.0, WIDTH - LEFT);
-    canvas.line(&[(atom_left, foot), (atom_right, foot)], FRAME, 1.0);
-    let below = Lettering { edge: VPos::Top, ..Lettering::new(MUTED, SMALL).centered() };
-    let atom_label = format!("exactly 2: {}", number::count(atom.len() as i64));
-    canvas.text(&atom_label, ((atom_left + atom_right) / 2.0, foot + 7.0), below);
-
-    let columns: Vec<f64> = spread.iter().map(|dot| panel.column(dot.0)).collect();
-    let size = dot_size(&columns, atom.len(), place.height);
-    let radius = size * 0.45;
-
+    let columns: Vec<f64> = row.between.iter().map(|dot| panel.column(dot.0)).collect();
+    let size = dot_size(&columns, row.at_floor.len().max(row.at_two.len()), place.height);
     let mut stacks: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
-    for (column, dot) in columns.iter().zip(&spread) {
+    for (column, dot) in columns.iter().zip(&row.between) {
         stacks.entry((column / size).floor() as i64).or_default().push(dot.1);
     }
     for (bin, mut stack) in stacks {
@@ -113,28 +124,49 @@ fn draw_row(canvas: &Canvas, place: Place, row: &Row, low: f64, is_last: bool) {
         let x = (bin as f64 + 0.5) * size;
         let step = size.min(place.height / stack.len() as f64);
         for (level, verdict) in stack.into_iter().enumerate() {
-            draw_dot(canvas, (x, foot - (level as f64 + 0.5) * step), radius, verdict);
+            draw_dot(canvas, (x, foot - (level as f64 + 0.5) * step), size * 0.45, verdict);
         }
     }
-    let mut block: Vec<usize> = atom.iter().map(|dot| dot.1).collect();
-    block.sort_unstable();
-    let across = ((ATOM_WIDTH / size) as usize).max(1);
-    let step = size.min(place.height / block.len().div_ceil(across).max(1) as f64);
-    for (idx, verdict) in block.into_iter().enumerate() {
-        let x = atom_left + ((idx % across) as f64 + 0.5) * size;
-        draw_dot(canvas, (x, foot - ((idx / across) as f64 + 0.5) * step), radius, verdict);
+    let right = place.left + place.width + BLOCK_GAP;
+    draw_block(canvas, (right, foot), "exactly 2", &row.at_two, size, place.height);
+    if place.left > LEFT {
+        draw_block(canvas, (LEFT, foot), "at most 0.5", &row.at_floor, size, place.height);
+    }
+}
+
+/// Dots without an order among them, row by row on a line of their own.
+fn draw_block(
+    canvas: &Canvas,
+    (left, foot): Point,
+    label: &str,
+    verdicts: &[usize],
+    size: f64,
+    height: f64,
+) {
+    canvas.line(&[(left, foot), (left + BLOCK_WIDTH, foot)], FRAME, 1.0);
+    let below = Lettering { edge: VPos::Top, ..Lettering::new(MUTED, SMALL).centered() };
+    let text = format!("{label}: {}", number::count(verdicts.len() as i64));
+    canvas.text(&text, (left + BLOCK_WIDTH / 2.0, foot + 7.0), below);
+    let mut verdicts = verdicts.to_vec();
+    verdicts.sort_unstable();
+    let across = ((BLOCK_WIDTH / size) as usize).max(1);
+    let step = size.min(height / verdicts.len().div_ceil(across).max(1) as f64);
+    for (idx, verdict) in verdicts.into_iter().enumerate() {
+        let x = left + ((idx % across) as f64 + 0.5) * size;
+        let y = foot - ((idx / across) as f64 + 0.5) * step;
+        draw_dot(canvas, (x, y), size * 0.45, verdict);
     }
 }
 
 /// The largest dots that fit, stacked: at most twelve pixels, at least two.
-fn dot_size(columns: &[f64], n_atom: usize, height: f64) -> f64 {
+fn dot_size(columns: &[f64], n_block: usize, height: f64) -> f64 {
     let fits = |size: f64| {
         let mut levels: BTreeMap<i64, usize> = BTreeMap::new();
         for column in columns {
             *levels.entry((column / size).floor() as i64).or_default() += 1;
         }
         let tallest = levels.into_values().max().unwrap_or(0);
-        let block = n_atom.div_ceil(((ATOM_WIDTH / size) as usize).max(1));
+        let block = n_block.div_ceil(((BLOCK_WIDTH / size) as usize).max(1));
         tallest.max(block) as f64 * size <= height
     };
     (4..=24).rev().map(|half| half as f64 / 2.0).find(|size| fits(*size)).unwrap_or(2.0)
@@ -150,11 +182,11 @@ fn draw_dot(canvas: &Canvas, at: Point, radius: f64, verdict: usize) {
 }
 
 fn summary(row: &Row) -> String {
-    let n_heavy = row.dots.iter().filter(|dot| dot.1 > 0).count();
-    let n_adequate = row.dots.iter().filter(|dot| dot.1 == 1).count();
+    let n_heavy = row.verdicts().filter(|verdict| *verdict > 0).count();
+    let n_adequate = row.verdicts().filter(|verdict| *verdict == 1).count();
     let mut text = format!(
         "{n_heavy} of {} parameters reject the Gaussian; SαS is adequate for {n_adequate} of them",
-        row.dots.len()
+        row.verdicts().count()
     );
     if row.n_degenerate > 0 {
         text += &format!(" ({} degenerate, not shown)", row.n_degenerate);
@@ -174,9 +206,20 @@ mod tests {
     }
 
     #[test]
-    fn degenerate_parameters_have_no_dot() {
-        assert_eq!(dot(1.9, "degenerate"), None);
-        assert_eq!(dot(f64::NAN, "Gaussian not rejected"), None);
-        assert_eq!(dot(2.0, "heavy, SαS adequate"), Some((2.0, 1)));
+    fn every_parameter_has_one_place() {
+        let table = Table::new()
+            .with_integers("batch_size", [8; 5])
+            .with_reals("alpha", [0.5, 1.9, 2.0, f64::NAN, 1.8])
+            .with_texts(
+                "stable_status",
+                ["lower_bound", "interior", "boundary", "constant", "interior"],
+            )
+            .with_texts(
+                "verdict",
+                [VERDICTS[2].0, VERDICTS[1].0, VERDICTS[0].0, "degenerate", VERDICTS[0].0],
+            );
+        let row = &rows(&table).unwrap()[0];
+        assert_eq!((&row.at_floor, &row.at_two, row.n_degenerate), (&vec![2], &vec![0], 1));
+        assert_eq!(row.between, [(1.9, 1), (1.8, 0)]);
     }
 }

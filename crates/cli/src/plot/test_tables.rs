@@ -120,6 +120,12 @@ fn noise() -> (Table, Table, Table) {
     }
     alphas[0] = 1.72;
     verdicts[0] = "heavy, SαS adequate";
+    let status = alphas.iter().map(|alpha: &f64| match alpha {
+        alpha if alpha.is_nan() => "constant",
+        2.0 => "boundary",
+        _ => "interior",
+    });
+    let status: Vec<&str> = status.collect();
     let n_rows = sizes.len();
     let real = |value: f64| (0..n_rows).map(move |_| value);
     let noise = Table::new()
@@ -130,6 +136,7 @@ fn noise() -> (Table, Table, Table) {
         .with_reals("alpha", alphas)
         .with_reals("gamma", sizes.iter().map(|b| if *b == 8 { 0.01 } else { 0.004 }))
         .with_reals("delta", real(0.0))
+        .with_texts("stable_status", status)
         .with_texts("verdict", verdicts);
 
     let per_size = |value: fn(&[i64; 4]) -> i64| summary.iter().map(value).collect::<Vec<_>>();
@@ -148,6 +155,7 @@ fn noise() -> (Table, Table, Table) {
         .with_reals("ratio_chi2_mean", [0.467, 0.98])
         .with_reals("ratio_chi2_std", [f64::NAN; 2])
         .with_reals("share_boundary", [0.31, 0.58])
+        .with_reals("level", [0.05, 0.05])
         .with_integers("n_gaussian_not_rejected", per_size(|counts| counts[0]))
         .with_integers("n_heavy_adequate", per_size(|counts| counts[1]))
         .with_integers("n_heavy_inadequate", per_size(|counts| counts[2]));
@@ -221,41 +229,53 @@ fn escape() -> (Table, Table, Table) {
     (trials, summary, survival)
 }
 
+/// One evaluation of one arm of the ablation.
+struct Evaluation {
+    arm: usize,
+    seed: i64,
+    epoch: i64,
+    step: i64,
+    learning_rate: f64,
+    batch_size: i64,
+    loss: f64,
+}
+
 fn ablation() -> (Table, Table) {
     let arms = ["learning-rate decay", "batch growth", "constant"];
     let mut uniforms = Uniforms(7);
-    // arm, seed, epoch, step, learning rate, batch size, loss, accuracy
-    let mut rows: Vec<(usize, i64, i64, f64, f64, i64, f64, f64)> = Vec::new();
+    let mut rows: Vec<Evaluation> = Vec::new();
     for arm in 0..3 {
         for seed in 1..=5 {
-            let (mut step, shift) = (0.0, 1.0 + 0.05 * uniforms.stable(2.0));
+            let (mut step, shift) = (0, 1.0 + 0.05 * uniforms.stable(2.0));
             for epoch in 1..=60 {
                 let stage = (epoch - 1) / 20;
-                let (rate, batch) = match arm {
+                let (learning_rate, batch_size) = match arm {
                     0 => (0.1 / 5f64.powi(stage as i32), 32),
                     1 => (0.1, 32 * 5_i64.pow(stage as u32)),
                     _ => (0.1, 32),
                 };
-                step += (4800.0 / batch as f64).ceil();
+                step += 4800 / batch_size;
                 let floor = if arm == 2 { 0.34 } else { [0.34, 0.25, 0.23][stage as usize] };
-                let noise = 1.0 + 0.04 * rate / batch as f64 * 320.0 * uniforms.stable(2.0);
-                let loss = shift * noise * (floor + 0.5 * (-(epoch as f64) / 6.0).exp());
-                rows.push((arm, seed, epoch, step, rate, batch, loss, 1.0 - 0.45 * loss));
+                let noise = 12.8 * learning_rate / batch_size as f64 * uniforms.stable(2.0);
+                let loss = shift * (1.0 + noise) * (floor + 0.5 * (-(epoch as f64) / 6.0).exp());
+                rows.push(Evaluation { arm, seed, epoch, step, learning_rate, batch_size, loss });
             }
         }
     }
+    let accuracy = |row: &Evaluation| 1.0 - 0.45 * row.loss;
+    let noise_scale = |row: &Evaluation| row.learning_rate * 4800.0 / row.batch_size as f64;
     let ablation = Table::new()
-        .with_texts("arm", rows.iter().map(|row| arms[row.0]))
-        .with_integers("seed", rows.iter().map(|row| row.1))
-        .with_integers("epoch", rows.iter().map(|row| row.2))
-        .with_integers("step", rows.iter().map(|row| row.3 as i64))
-        .with_reals("learning_rate", rows.iter().map(|row| row.4))
-        .with_integers("batch_size", rows.iter().map(|row| row.5))
-        .with_reals("noise_scale", rows.iter().map(|row| row.4 * 4800.0 / row.5 as f64))
-        .with_reals("loss", rows.iter().map(|row| row.6))
-        .with_reals("accuracy", rows.iter().map(|row| row.7))
-        .with_reals("test_loss", rows.iter().map(|row| 1.1 * row.6))
-        .with_reals("test_accuracy", rows.iter().map(|row| row.7 - 0.02));
+        .with_texts("arm", rows.iter().map(|row| arms[row.arm]))
+        .with_integers("seed", rows.iter().map(|row| row.seed))
+        .with_integers("epoch", rows.iter().map(|row| row.epoch))
+        .with_integers("step", rows.iter().map(|row| row.step))
+        .with_reals("learning_rate", rows.iter().map(|row| row.learning_rate))
+        .with_integers("batch_size", rows.iter().map(|row| row.batch_size))
+        .with_reals("noise_scale", rows.iter().map(noise_scale))
+        .with_reals("loss", rows.iter().map(|row| row.loss))
+        .with_reals("accuracy", rows.iter().map(accuracy))
+        .with_reals("test_loss", rows.iter().map(|row| 1.1 * row.loss))
+        .with_reals("test_accuracy", rows.iter().map(|row| accuracy(row) - 0.02));
     let summary = Table::new()
         .with_texts("arm", arms)
         .with_integers("n_seeds", [5; 3])

@@ -81,11 +81,13 @@ impl Findings {
         let adequate = table.integers("n_heavy_adequate")?;
         let inadequate = table.integers("n_heavy_inadequate")?;
         let degenerate = table.integers("n_degenerate")?;
+        let level = table.reals("level")?;
         for row in 0..table.n_rows() {
             let batch_size = batch_sizes[row];
             let n_heavy = adequate[row] + inadequate[row];
             let n_tested = n_heavy + not_rejected[row];
-            let mut sentence = noise_sentence(batch_size, n_tested, n_heavy, adequate[row]);
+            let mut sentence =
+                noise_sentence(batch_size, n_tested, n_heavy, adequate[row], level[row]);
             if degenerate[row] > 0 {
                 sentence += &format!(
                     " {} more could not be tested, their noise being degenerate.",
@@ -205,17 +207,23 @@ impl Findings {
     }
 }
 
-fn noise_sentence(batch_size: i64, n_tested: i64, n_heavy: i64, n_adequate: i64) -> String {
-    let tested = count(n_tested);
+fn noise_sentence(
+    batch_size: i64,
+    n_tested: i64,
+    n_heavy: i64,
+    n_adequate: i64,
+    level: f64,
+) -> String {
+    let (tested, level) = (count(n_tested), chosen(100.0 * level));
     match n_heavy {
         _ if n_tested == 0 => format!("No parameter at B = {batch_size} could be tested."),
         0 => format!(
             "Of {tested} parameters at B = {batch_size}, none rejects the Gaussian at a \
-             false-discovery rate of 5 %."
+             false-discovery rate of {level} %."
         ),
         _ => format!(
             "Of {tested} parameters at B = {batch_size}, {} reject the Gaussian at a \
-             false-discovery rate of 5 %; SαS is adequate for {} of these.",
+             false-discovery rate of {level} %; SαS is adequate for {} of these.",
             count(n_heavy),
             if n_adequate == 0 { "none".to_owned() } else { count(n_adequate) },
         ),
@@ -229,12 +237,12 @@ mod tests {
     #[test]
     fn noise_is_described_no_stronger_than_it_was_tested() {
         assert_eq!(
-            noise_sentence(8, 100, 37, 12),
+            noise_sentence(8, 100, 37, 12, 0.05),
             "Of 100 parameters at B = 8, 37 reject the Gaussian at a false-discovery rate of 5 %; \
              SαS is adequate for 12 of these."
         );
-        assert!(noise_sentence(8, 100, 0, 0).contains("none rejects"));
-        assert!(noise_sentence(8, 100, 3, 0).contains("adequate for none of these"));
-        assert!(noise_sentence(8, 0, 0, 0).contains("No parameter"));
+        assert!(noise_sentence(8, 100, 0, 0, 0.05).contains("none rejects"));
+        assert!(noise_sentence(8, 100, 3, 0, 0.05).contains("adequate for none of these"));
+        assert!(noise_sentence(8, 0, 0, 0, 0.05).contains("No parameter"));
     }
 }

@@ -59,13 +59,13 @@ const DEFINITIONS: [(&str, &str); 8] = [
         "Heavy",
         "The likelihood-ratio test of the Gaussian within SαS, its p-value taken from a null \
          simulated at the same N (the usual χ² limit fails at the boundary α = 2), adjusted over \
-         all parameters by Benjamini and Hochberg at a false-discovery rate of 5 %.",
+         all parameters by Benjamini and Hochberg (1995), at the experiment's <code>fit.level</code>.",
     ),
     (
         "Adequate",
-        "A heavy parameter for which the χ² test does not reject the fitted SαS law at the level of \
-         5 %, with the p-value of K − 1 − 3 degrees of freedom, the smaller of the two that bound \
-         the true one. Not rejected does not mean true.",
+        "A heavy parameter for which the χ² test does not reject the fitted SαS law at the \
+         same level, with the p-value of K − 1 − p degrees of freedom for p fitted parameters, the \
+         smaller of the two that bound the true one. Not rejected does not mean true.",
     ),
     (
         "Traps",

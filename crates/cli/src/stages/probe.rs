@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use candle_core::{Device, Tensor};
-use probe::quantities::{self, Series, fit_series, noise_table};
+use probe::quantities::{self, Series, SeriesFit, fit_series, noise_table};
 use probe::{Coordinates, NoiseMatrix, Reference, draw_minibatches};
 use train::{RunDir, Table};
 
@@ -51,9 +51,11 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
     }
     let rows = noise.iter().map(|(matrix, fits)| noise_table(matrix, fits));
     run.write_table("noise", &Table::concat(rows))?;
-    let summaries =
-        noise.iter().map(|(matrix, fits)| quantities::summary(matrix.batch_size(), fits));
-    run.write_table("noise_summary", &Table::concat(summaries))?;
+    let level = experiment.file.fit.level;
+    let summary = |(matrix, fits): &(NoiseMatrix, Vec<SeriesFit>)| {
+        quantities::summary(matrix.batch_size(), fits, level)
+    };
+    run.write_table("noise_summary", &Table::concat(noise.iter().map(summary)))?;
     if let Some(example) = quantities::example(&noise) {
         run.write_table("noise_example", &example)?;
     }

@@ -12,13 +12,12 @@ type Figure = fn(&SeriesFit) -> f64;
 /// how many parameters got which verdict.
 ///
 /// Degenerate parameters (constant or zero-inflated noise) are counted and left out. `ratio_sse` and `ratio_chi2` are
-/// ratios of the means, SαS over Gaussian, as in the paper; they carry no units.
-pub fn summary(batch_size: usize, fits: &[SeriesFit]) -> Table {
+/// ratios of the means, SαS over Gaussian, as in the paper; they carry no units. `level` is that of the verdicts.
+pub fn summary(batch_size: usize, fits: &[SeriesFit], level: f64) -> Table {
     let sound: Vec<&SeriesFit> =
         fits.iter().filter(|fit| fit.verdict != Verdict::Degenerate).collect();
-    let moments = |of: Figure| {
-        Moments::from_slice(&sound.iter().map(|fit| of(fit)).collect::<Vec<_>>())
-    };
+    let moments =
+        |of: Figure| Moments::from_slice(&sound.iter().map(|fit| of(fit)).collect::<Vec<_>>());
     let quantities: [(&str, Figure); 10] = [
         ("alpha", |fit| fit.comparison.stable.law.alpha()),
         ("gamma", |fit| fit.comparison.stable.law.gamma()),
@@ -57,6 +56,7 @@ pub fn summary(batch_size: usize, fits: &[SeriesFit]) -> Table {
     let n_boundary = count(&|fit| fit.comparison.stable.status == FitStatus::Boundary);
     table
         .with_reals("share_boundary", [n_boundary as f64 / sound.len() as f64])
+        .with_reals("level", [level])
         .with_integers("n_gaussian_not_rejected", verdict(Verdict::GaussianNotRejected))
         .with_integers("n_heavy_adequate", verdict(Verdict::HeavyStableAdequate))
         .with_integers("n_heavy_inadequate", verdict(Verdict::HeavyStableInadequate))
