@@ -108,7 +108,7 @@ pub struct RunArgs {
     pub seed: Option<u64>,
     /// Directory that runs are written to.
     ///
-    /// The run itself is DIR/<experiment>/<point>-<hash>.
+    /// The run itself is `DIR/<experiment>/<point>-<hash>`.
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub out: PathBuf,
     /// Device: cpu or cuda:N.

@@ -2,7 +2,7 @@
 //!
 //! A [`Landscape`] has a minimum; a [`Driver`] moves a point away from it, one step at a time; a [`Basin`] says when the
 //! point has left. [`first_exit`] runs one trial and returns an [`ExitTime`]: exited, or censored at the horizon, which
-//! is not an exit. [`ensemble`] runs many seeds on all cores. An [`ExitSample`] turns their times into a survival curve
+//! is not an exit. [`ensemble()`] runs many seeds on all cores. An [`ExitSample`] turns their times into a survival curve
 //! and a censored mean.
 //!
 //! Time is counted in iterations k from the moment of the perturbation, and in ηk.

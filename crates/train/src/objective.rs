@@ -133,7 +133,7 @@ impl Objective {
     }
 }
 
-/// −ln softmax(logits)[label], and whether the label has the largest logit. NaN where a logit is.
+/// `−ln softmax(logits)[label]`, and whether the label has the largest logit. NaN where a logit is.
 fn cross_entropy(logits: &[f64], label: usize) -> (f64, bool) {
     let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let others: f64 = logits.iter().map(|logit| (logit - max).exp()).sum();
