@@ -5,7 +5,7 @@ use crate::goodness_of_fit::CommonCells;
 use crate::laws::FastStable;
 use crate::standardise::Standardised;
 use crate::{
-    Binning, Fit, FitStatus, Gaussian, GoodnessOfFit, Location, StatsError, SymmetricStable,
+    Binning, Fit, FitStatus, Gaussian, GoodnessOfFit, Location, Rivals, StatsError, SymmetricStable,
 };
 
 /// The Gaussian and the symmetric stable law fitted to one series.
@@ -27,9 +27,17 @@ pub struct Comparison {
     /// `2(ℓ_SαS − ℓ_Gauss) ≥ 0`, and exactly 0 where alpha is fitted as 2. Its
     /// null law is [`LikelihoodRatioNull`](crate::LikelihoodRatioNull), not χ².
     pub likelihood_ratio: f64,
+    /// The rivals of the stable law, where alpha is fitted below 2. Where it is
+    /// not, nothing is heavy and they are spared; [`rivals`](crate::rivals) fits
+    /// them all the same.
+    pub rivals: Option<Rivals>,
 }
 
-/// Fits both laws and measures both.
+/// Fits both laws and measures both, and fits the rivals of the stable law where
+/// alpha is below 2.
+///
+/// The rivals are the greater part of the cost, most of all the generalised
+/// Gaussian: some 6 ms with and 0.2 ms without them at N = 1000.
 ///
 /// Degenerate series are no error. If all samples are equal, both statuses are
 /// [`FitStatus::Constant`] and every figure but `n_samples` and `tie_share` is
@@ -56,7 +64,7 @@ pub fn compare(
     } else {
         goodness_of_fit(&series, &gaussian, &stable, location, binning)
     };
-    Ok(Comparison {
+    let mut comparison = Comparison {
         n_samples: samples.len(),
         tie_share: series.tie_share,
         gaussian,
@@ -64,7 +72,12 @@ pub fn compare(
         gaussian_fit,
         stable_fit,
         likelihood_ratio: 2.0 * (stable.ln_likelihood - gaussian.ln_likelihood),
-    })
+        rivals: None,
+    };
+    if matches!(stable.status, FitStatus::Interior | FitStatus::LowerBound) {
+        comparison.rivals = Some(Rivals::beside(&comparison, samples, location)?);
+    }
+    Ok(comparison)
 }
 
 fn goodness_of_fit(
@@ -77,7 +90,7 @@ fn goodness_of_fit(
     let z_gaussian =
         Gaussian::new(series.z_of(gaussian.law.mean()), gaussian.law.std() / series.scale)
             .expect("the Gaussian has been fitted");
-    let common = CommonCells::new(&series.z, &z_gaussian);
+    let common = CommonCells::new(&series.sorted, &z_gaussian);
     let n_parameters = match location {
         Location::Free => 2,
         Location::Fixed(_) => 1,
@@ -131,6 +144,7 @@ mod tests {
         assert!(comparison.gaussian_fit.chi2_p_upper < 1e-6);
         let expected = 2.0 * (comparison.stable.ln_likelihood - comparison.gaussian.ln_likelihood);
         assert_eq!(comparison.likelihood_ratio, expected);
+        assert!(comparison.rivals.is_some());
     }
 
     /// At `alpha = 2` the two laws are one, and so is every figure but for the
@@ -141,6 +155,7 @@ mod tests {
         let comparison = compare_free(&draws(law, 1000, 2));
         assert_eq!(comparison.stable.status, FitStatus::Boundary);
         assert_eq!(comparison.likelihood_ratio, 0.0);
+        assert_eq!(comparison.rivals, None);
         let mut stable_fit = comparison.stable_fit;
         assert!(stable_fit.chi2_p_lower < comparison.gaussian_fit.chi2_p_lower);
         stable_fit.chi2_p_lower = comparison.gaussian_fit.chi2_p_lower;

@@ -36,6 +36,14 @@ pub enum StatsError {
         /// NaN or an infinity.
         value: f64,
     },
+    /// The samples are so far apart that their range is not a number.
+    #[error("samples range from {low} to {high}, their difference must be below 1.8e308")]
+    Range {
+        /// The smallest sample.
+        low: f64,
+        /// The greatest sample.
+        high: f64,
+    },
     /// The series is too short for a fit.
     #[error("series has {n_samples} samples, at least {minimum} are needed")]
     TooFewSamples {
@@ -43,6 +51,22 @@ pub enum StatsError {
         n_samples: usize,
         /// The least length that can be fitted.
         minimum: usize,
+    },
+    /// The columns of a table differ in length.
+    #[error("column {column_idx} has {n_samples} samples, the first has {expected}")]
+    UnequalLengths {
+        /// Position of the column, counted from 0.
+        column_idx: usize,
+        /// Its length.
+        n_samples: usize,
+        /// The length of the first column.
+        expected: usize,
+    },
+    /// The level of a confidence interval is not in (0, 1).
+    #[error("level = {level} is outside (0, 1)")]
+    Level {
+        /// The value given.
+        level: f64,
     },
     /// A count that must be positive is zero.
     #[error("{name} = 0, at least 1 is needed")]
@@ -80,6 +104,11 @@ mod tests {
             StatsError::TooFewSamples { n_samples: 12, minimum: 50 },
             "series has 12 samples, at least 50 are needed",
         );
+        check(
+            StatsError::UnequalLengths { column_idx: 2, n_samples: 99, expected: 100 },
+            "column 2 has 99 samples, the first has 100",
+        );
+        check(StatsError::Level { level: 95.0 }, "level = 95 is outside (0, 1)");
         check(
             StatsError::ZeroCount { name: "histogram_bins" },
             "histogram_bins = 0, at least 1 is needed",

@@ -1,13 +1,21 @@
-//! Maximum-likelihood fits of the two laws.
+//! Maximum-likelihood fits of the laws.
 
 mod ascent;
+mod condensed;
 mod first_guess;
 mod gaussian;
+mod generalised_gaussian;
+mod laplace;
+mod root;
+mod student_t;
 mod symmetric_stable;
 
 pub use gaussian::fit_gaussian;
 pub(crate) use gaussian::fit_gaussian_to;
+pub use generalised_gaussian::fit_generalised_gaussian;
+pub use laplace::fit_laplace;
 use std::fmt;
+pub use student_t::fit_student_t;
 pub use symmetric_stable::fit_symmetric_stable;
 pub(crate) use symmetric_stable::fit_symmetric_stable_to;
 
@@ -37,9 +45,11 @@ impl Location {
 pub enum FitStatus {
     /// The likelihood has its maximum inside the range of the parameters.
     Interior,
-    /// `alpha = 2` is the maximum: the fitted law is exactly the Gaussian.
+    /// `alpha = 2` is the maximum: the fitted law is exactly the Gaussian. Of a
+    /// rival, the end of its range where the tails are lightest.
     Boundary,
-    /// `alpha = 0.5`, the lower end of the range, is the maximum.
+    /// `alpha = 0.5`, the lower end of the range, is the maximum. Of a rival, the
+    /// end of its range where the tails are heaviest.
     LowerBound,
     /// So many samples are equal that the likelihood has no maximum: it grows
     /// without bound as `gamma → 0`.

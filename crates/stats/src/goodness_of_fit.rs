@@ -86,13 +86,23 @@ pub(crate) trait SymmetricLaw {
         self.sf(2.0 * self.centre() - z)
     }
 
-    /// Probability between `low` and `high`, from the nearer tail.
-    fn mass(&self, low: f64, high: f64) -> f64 {
-        if low >= self.centre() {
-            self.sf(low) - self.sf(high)
-        } else {
-            self.cdf(high) - self.cdf(low)
-        }
+    /// Probabilities between neighbouring edges, which ascend, each from the
+    /// nearer tail.
+    fn masses(&self, edges: &[f64]) -> Vec<f64> {
+        let is_upper = |edge: f64| edge >= self.centre();
+        let tail = |edge: f64| if is_upper(edge) { self.sf(edge) } else { self.cdf(edge) };
+        let mut below = tail(edges[0]);
+        let between = |pair: &[f64]| {
+            let here = tail(pair[1]);
+            let mass = match (is_upper(pair[0]), is_upper(pair[1])) {
+                (true, _) => below - here,
+                (false, false) => here - below,
+                (false, true) => self.cdf(pair[1]) - below,
+            };
+            below = here;
+            mass
+        };
+        edges.windows(2).map(between).collect()
     }
 }
 
@@ -126,30 +136,29 @@ impl SymmetricLaw for FastStable {
 
 /// Cells that are equiprobable under a Gaussian, with the samples counted.
 pub(crate) struct CommonCells {
-    /// The edges between cells: one fewer than cells.
+    /// From minus infinity to infinity.
     edges: Vec<f64>,
     counts: Vec<usize>,
 }
 
 impl CommonCells {
+    /// Counts samples in ascending order.
     pub(crate) fn new(z: &[f64], gaussian: &Gaussian) -> Self {
         let n_cells = n_cells(z.len());
-        let edges = (1..n_cells).map(|k| gaussian.inverse_cdf(k as f64 / n_cells as f64)).collect();
+        let inner = (1..n_cells).map(|k| gaussian.inverse_cdf(k as f64 / n_cells as f64));
+        let ends = (f64::NEG_INFINITY, f64::INFINITY);
+        let edges = [ends.0].into_iter().chain(inner).chain([ends.1]).collect();
         Self { edges, counts: equiprobable_counts(z, gaussian, n_cells) }
     }
 
     fn chi2(&self, law: &impl SymmetricLaw) -> f64 {
         let n_samples: usize = self.counts.iter().sum();
-        let above = |edge: Option<&f64>| edge.copied().unwrap_or(f64::INFINITY);
-        let mut low = f64::NEG_INFINITY;
-        let mut chi2 = 0.0;
-        for (k, &count) in self.counts.iter().enumerate() {
-            let high = above(self.edges.get(k));
-            let expected = n_samples as f64 * law.mass(low, high);
-            chi2 += (count as f64 - expected).powi(2) / expected;
-            low = high;
-        }
-        chi2
+        let masses = law.masses(&self.edges);
+        let term = |(&count, mass): (&usize, f64)| {
+            let expected = n_samples as f64 * mass;
+            (count as f64 - expected).powi(2) / expected
+        };
+        self.counts.iter().zip(masses).map(term).sum()
     }
 }
 
@@ -178,7 +187,7 @@ impl GoodnessOfFit {
         let z = &series.z;
         let inside = z.iter().filter(|z| z.abs() <= WINDOW).count();
         let chi2_cells = n_cells(z.len());
-        let chi2 = chi2_equiprobable(&equiprobable_counts(z, law, chi2_cells));
+        let chi2 = chi2_equiprobable(&equiprobable_counts(&series.sorted, law, chi2_cells));
         let p_value =
             |degrees: usize| ChiSquared::new(degrees as f64).expect("at least ten cells").sf(chi2);
         Self {
@@ -198,10 +207,9 @@ impl GoodnessOfFit {
 fn standardised_sse(z: &[f64], law: &impl SymmetricLaw) -> f64 {
     let width = 2.0 * WINDOW / N_BINS as f64;
     let counts = histogram(z, -WINDOW, WINDOW, N_BINS);
-    let edge = |k: usize| k as f64 * width - WINDOW;
-    let squares = counts.iter().enumerate().map(|(k, &count)| {
+    let edges: Vec<f64> = (0..=N_BINS).map(|k| k as f64 * width - WINDOW).collect();
+    let squares = counts.iter().zip(law.masses(&edges)).map(|(&count, fitted)| {
         let observed = count as f64 / z.len() as f64;
-        let fitted = law.mass(edge(k), edge(k + 1));
         ((observed - fitted) / width).powi(2)
     });
     width * squares.sum::<f64>()
@@ -235,14 +243,28 @@ fn n_cells(n_samples: usize) -> usize {
     ((2.0 * (n_samples as f64).powf(0.4)).round() as usize).max(10)
 }
 
-/// Counts in cells equiprobable under `law`.
-fn equiprobable_counts(z: &[f64], law: &impl SymmetricLaw, n_cells: usize) -> Vec<usize> {
-    let mut counts = vec![0; n_cells];
-    for &z in z {
-        let cell = (law.cdf(z) * n_cells as f64) as usize;
-        counts[cell.min(n_cells - 1)] += 1;
+/// Counts in cells equiprobable under `law` of samples in ascending order.
+fn equiprobable_counts(sorted: &[f64], law: &impl SymmetricLaw, n_cells: usize) -> Vec<usize> {
+    let mut begin = 0;
+    let ends = (1..n_cells).map(|cell| {
+        begin += first_at_least(&sorted[begin..], |z| law.cdf(z) * n_cells as f64, cell as f64);
+        begin
+    });
+    let ends: Vec<usize> = ends.chain([sorted.len()]).collect();
+    let begins = [0].into_iter().chain(ends.iter().copied());
+    begins.zip(&ends).map(|(begin, end)| end - begin).collect()
+}
+
+/// How many samples in ascending order have an increasing function below a
+/// value: in doubling steps, for the answer is near.
+fn first_at_least(sorted: &[f64], function: impl Fn(f64) -> f64, value: f64) -> usize {
+    let mut end = 8;
+    while end < sorted.len() && function(sorted[end]) < value {
+        end *= 2;
     }
-    counts
+    let begin = if end == 8 { 0 } else { end / 2 };
+    let end = end.min(sorted.len());
+    begin + sorted[begin..end].partition_point(|&z| function(z) < value)
 }
 
 fn chi2_equiprobable(counts: &[usize]) -> f64 {

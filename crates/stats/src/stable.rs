@@ -20,12 +20,15 @@
 //!   digits;
 //! - [`table`] interpolates both functions for α in [0.5, 2], for fits;
 //!   [`density`] and [`survival`] are its two readers;
-//! - [`erfc`](mod@erfc) is what the Gaussian part needs.
+//! - [`erfc`](mod@erfc) and [`elementary`] are what the Gaussian part needs,
+//!   [`simd`] makes the loops over samples fast.
 
 pub(crate) mod contour;
 pub(crate) mod density;
+mod elementary;
 pub(crate) mod erfc;
 pub(crate) mod exact;
+pub(crate) mod simd;
 pub(crate) mod survival;
 pub(crate) mod table;
 pub(crate) mod tail_series;

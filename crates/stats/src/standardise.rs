@@ -1,6 +1,9 @@
 //! Centre and spread of a series, robustly, before anything else.
 
+mod sort;
+
 use crate::StatsError;
+use crate::stable::simd::wide;
 
 /// The least number of samples a law is fitted to.
 const MIN_SAMPLES: usize = 50;
@@ -24,6 +27,8 @@ const GAUSSIAN_IQR: f64 = 1.349;
 pub(crate) struct Standardised {
     /// Standardised samples in the order given.
     pub(crate) z: Vec<f64>,
+    /// The same in ascending order.
+    pub(crate) sorted: Vec<f64>,
     /// The median.
     pub(crate) centre: f64,
     /// `s` above.
@@ -48,13 +53,15 @@ impl Standardised {
         if n_samples < MIN_SAMPLES {
             return Err(StatsError::TooFewSamples { n_samples, minimum: MIN_SAMPLES });
         }
-        if let Some(sample_idx) = samples.iter().position(|x| !x.is_finite()) {
+        if let Some(sample_idx) = first_not_finite(samples) {
             return Err(StatsError::NotFinite { sample_idx, value: samples[sample_idx] });
         }
 
-        let mut sorted = samples.to_vec();
-        sorted.sort_unstable_by(f64::total_cmp);
+        let mut sorted = sort::sorted(samples);
         let range = (sorted[0], sorted[n_samples - 1]);
+        if (range.1 - range.0).is_infinite() {
+            return Err(StatsError::Range { low: range.0, high: range.1 });
+        }
         let (mode, n_ties) = most_frequent(&sorted);
         let centre = quantile(&sorted, 0.5);
         let iqr = quantile(&sorted, 0.75) - quantile(&sorted, 0.25);
@@ -63,13 +70,11 @@ impl Standardised {
         } else {
             samples.iter().map(|x| (x - centre).abs() / n_samples as f64).sum()
         };
-        let z = if scale > 0.0 {
-            samples.iter().map(|x| (x - centre) / scale).collect()
-        } else {
-            vec![0.0; n_samples]
-        };
+        let mut z = samples.to_vec();
+        standardise(&mut z, centre, scale);
+        standardise(&mut sorted, centre, scale);
         let tie_share = if n_ties > 1 { n_ties as f64 / n_samples as f64 } else { 0.0 };
-        Ok(Self { z, centre, scale, range, mode, tie_share })
+        Ok(Self { z, sorted, centre, scale, range, mode, tie_share })
     }
 
     /// Whether all samples are equal.
@@ -88,6 +93,44 @@ impl Standardised {
     }
 }
 
+/// The place of the first NaN or infinity.
+fn first_not_finite(samples: &[f64]) -> Option<usize> {
+    if are_finite(samples) { None } else { samples.iter().position(|x| !x.is_finite()) }
+}
+
+wide! {
+    fn are_finite(samples: &[f64]) -> bool {
+        let mut are_finite = true;
+        for x in samples {
+            are_finite &= x.abs() < f64::INFINITY;
+        }
+        are_finite
+    }
+}
+
+wide! {
+    /// Replaces x by z.
+    fn standardise(samples: &mut [f64], centre: f64, scale: f64) {
+        if scale > 0.0 {
+            for x in samples {
+                *x = (*x - centre) / scale;
+            }
+        } else {
+            samples.fill(0.0);
+        }
+    }
+}
+
+wide! {
+    fn n_equal_neighbours(sorted: &[f64]) -> u64 {
+        let mut n_equal = 0;
+        for (a, b) in sorted.iter().zip(&sorted[1..]) {
+            n_equal += u64::from(a == b);
+        }
+        n_equal
+    }
+}
+
 /// Quantile of a sorted series by linear interpolation.
 fn quantile(sorted: &[f64], p: f64) -> f64 {
     let position = p * (sorted.len() - 1) as f64;
@@ -99,13 +142,23 @@ fn quantile(sorted: &[f64], p: f64) -> f64 {
     }
 }
 
-/// The most frequent value of a sorted series and how often it occurs.
+/// The most frequent value of a sorted series, the last of them where several
+/// are, and how often it occurs.
 fn most_frequent(sorted: &[f64]) -> (f64, usize) {
-    sorted
-        .chunk_by(|a, b| a == b)
-        .map(|run| (run[0], run.len()))
-        .max_by_key(|&(_, count)| count)
-        .expect("the series is not empty")
+    if n_equal_neighbours(sorted) == 0 {
+        return (sorted[sorted.len() - 1], 1);
+    }
+    let (mut mode, mut most) = (sorted[0], 1);
+    let mut begin = 0;
+    for (i, x) in sorted.iter().enumerate() {
+        if *x != sorted[begin] {
+            begin = i;
+        }
+        if i + 1 - begin >= most {
+            (mode, most) = (sorted[begin], i + 1 - begin);
+        }
+    }
+    (mode, most)
 }
 
 #[cfg(test)]

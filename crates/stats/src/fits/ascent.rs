@@ -18,15 +18,25 @@ pub(super) struct Point {
     pub(super) delta: f64,
 }
 
+/// Samples in any order, or points that stand for samples.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Samples<'a> {
+    pub(super) z: &'a [f64],
+    /// How many samples each of `z` stands for; without weights, one.
+    pub(super) weights: Option<&'a [f64]>,
+}
+
 /// Where the ascent ended.
 pub(super) struct Maximum {
     pub(super) point: Point,
     pub(super) ln_likelihood: f64,
+    /// Minus the second derivatives, less than a step away.
+    information: Matrix,
 }
 
-/// Climbs from `start` to the maximum of the likelihood of `z`.
-pub(super) fn maximise(z: &[f64], start: Point, delta_is_free: bool) -> Maximum {
-    let mut best = Evaluation::at(z, start);
+/// Climbs from `start` to the maximum of the likelihood of `samples`.
+pub(super) fn maximise(samples: Samples<'_>, start: Point, delta_is_free: bool) -> Maximum {
+    let mut best = Evaluation::at(samples, start);
     for _ in 0..MAX_STEPS {
         let free = best.free(delta_is_free);
         let newton = solve(&best.information, &best.score, free);
@@ -35,17 +45,35 @@ pub(super) fn maximise(z: &[f64], start: Point, delta_is_free: bool) -> Maximum 
                 return Maximum {
                     point: best.point.moved(&step, 1.0),
                     ln_likelihood: best.ln_likelihood + best.gain(&step),
+                    information: best.information,
                 };
             }
-            Some(step) => best.climb(z, &step),
-            None => best.climb(z, &best.uphill(free)),
+            Some(step) => best.climb(samples, &step),
+            None => best.climb(samples, &best.uphill(free)),
         };
         match next {
             Some(next) => best = next,
             None => break,
         }
     }
-    Maximum { point: best.point, ln_likelihood: best.ln_likelihood }
+    let Evaluation { point, ln_likelihood, information, .. } = best;
+    Maximum { point, ln_likelihood, information }
+}
+
+/// Climbs to the maximum of the likelihood of `z` from one of a likelihood that
+/// is very nearly the same.
+///
+/// One Newton step is enough as a rule, and the second derivatives are known.
+pub(super) fn maximise_near(z: &[f64], near: &Maximum, delta_is_free: bool) -> Maximum {
+    let here = Evaluation::first_order(z, near.point, near.information);
+    match solve(&here.information, &here.score, here.free(delta_is_free)) {
+        Some(step) if here.gain(&step) < LAST_GAIN => Maximum {
+            point: here.point.moved(&step, 1.0),
+            ln_likelihood: here.ln_likelihood + here.gain(&step),
+            information: here.information,
+        },
+        _ => maximise(Samples::all(z), near.point, delta_is_free),
+    }
 }
 
 /// The likelihood at a point and its derivatives by
@@ -66,41 +94,35 @@ type Matrix = [[f64; 3]; 3];
 
 impl Evaluation {
     /// One pass over the samples.
-    fn at(z: &[f64], point: Point) -> Self {
+    fn at(samples: Samples<'_>, point: Point) -> Self {
         let Point { alpha, gamma, delta } = point;
         let epsilon = 2.0 - alpha;
-        let density = Density::at(alpha);
-        let mut ln_likelihood = -(z.len() as f64) * gamma.ln();
-        let inverse_gamma = 1.0 / gamma;
-        let mut product = 1.0;
-        let mut score = [0.0; 3];
-        let mut information = [[0.0; 3]; 3];
-        for z in z {
-            let x = (z - delta) * inverse_gamma;
-            let l = density.ln_pdf(x);
-            let by_alpha_x = -epsilon * l.by_alpha_x;
-            let gradient = [-epsilon * l.by_alpha, -l.by_x * x - 1.0, -l.by_x];
-            let second = [
-                [epsilon * (epsilon * l.by_alpha_alpha - l.by_alpha), -by_alpha_x * x, -by_alpha_x],
-                [0.0, (l.by_x_x * x + l.by_x) * x, l.by_x_x * x + l.by_x],
-                [0.0, 0.0, l.by_x_x],
-            ];
-            ln_likelihood += l.ln_scale;
-            // One logarithm for many samples.
-            product *= l.f;
-            if product < 1e-150 {
-                ln_likelihood += product.ln();
-                product = 1.0;
-            }
-            for i in 0..3 {
-                score[i] += gradient[i];
-                for j in i..3 {
-                    information[i][j] -= second[i][j];
-                }
-            }
+        let sums = Density::at(alpha).sums(samples.z, samples.weights, gamma, delta);
+        let n = samples.n();
+        let score = [-epsilon * sums.by_alpha, -sums.by_x_times_x - n, -sums.by_x];
+        let information = [
+            [
+                -epsilon * (epsilon * sums.by_alpha_alpha - sums.by_alpha),
+                -epsilon * sums.by_alpha_x_times_x,
+                -epsilon * sums.by_alpha_x,
+            ],
+            [0.0, -sums.by_x_x_times_x_x - sums.by_x_times_x, -sums.by_x_x_times_x - sums.by_x],
+            [0.0, 0.0, -sums.by_x_x],
+        ];
+        Self { point, ln_likelihood: sums.ln_f - n * gamma.ln(), score, information }
+    }
+
+    /// One pass over the samples for the likelihood and the score.
+    fn first_order(z: &[f64], point: Point, information: Matrix) -> Self {
+        let Point { alpha, gamma, delta } = point;
+        let sums = Density::at(alpha).first_sums(z, gamma, delta);
+        let n = z.len() as f64;
+        Self {
+            point,
+            ln_likelihood: sums.ln_f - n * gamma.ln(),
+            score: [-(2.0 - alpha) * sums.by_alpha, -sums.by_x_times_x - n, -sums.by_x],
+            information,
         }
-        ln_likelihood += product.ln();
-        Self { point, ln_likelihood, score, information }
     }
 
     /// The coordinates that may move: at the lower bound alpha only upwards,
@@ -123,20 +145,32 @@ impl Evaluation {
     }
 
     /// Goes along `step`, shortened until the likelihood does not fall.
-    fn climb(&self, z: &[f64], step: &Vector) -> Option<Self> {
+    fn climb(&self, samples: Samples<'_>, step: &Vector) -> Option<Self> {
         const LONGEST: Vector = [1.5, 0.7, 0.7];
         let mut share = 1.0_f64;
         for (step, longest) in step.iter().zip(LONGEST) {
             share = share.min(longest / step.abs());
         }
         for _ in 0..30 {
-            let next = Self::at(z, self.point.moved(step, share));
+            let next = Self::at(samples, self.point.moved(step, share));
             if next.ln_likelihood >= self.ln_likelihood {
                 return Some(next);
             }
             share *= 0.4;
         }
         None
+    }
+}
+
+impl<'a> Samples<'a> {
+    /// Samples by themselves.
+    pub(super) fn all(z: &'a [f64]) -> Self {
+        Self { z, weights: None }
+    }
+
+    /// The number of samples.
+    fn n(self) -> f64 {
+        self.weights.map_or(self.z.len() as f64, |weights| weights.iter().sum())
     }
 }
 
@@ -191,12 +225,12 @@ mod tests {
         let z: Vec<f64> = (0..60).map(|i| (f64::from(i) - 25.0).powi(3) / 2e3).collect();
         for alpha in [0.8, 1.3, 1.9, 1.99] {
             let point = Point { alpha, gamma: 0.7, delta: 0.3 };
-            let here = Evaluation::at(&z, point);
+            let here = Evaluation::at(Samples::all(&z), point);
             for i in 0..3 {
                 let at = |share: f64| {
                     let mut step = [0.0; 3];
                     step[i] = STEP;
-                    Evaluation::at(&z, point.moved(&step, share))
+                    Evaluation::at(Samples::all(&z), point.moved(&step, share))
                 };
                 let (left, right) = (at(-1.0), at(1.0));
                 let check = |value: f64, difference: f64| {

@@ -21,13 +21,12 @@ const QUANTILES: [(f64, f64, f64); 10] = [
     (1.95, 2.4733, 0.9553),
 ];
 
-/// A stable law around `delta` with about the quantiles of `z`, of which fewer
-/// than half may equal `delta`.
-pub(super) fn first_guess(z: &[f64], delta: f64) -> Point {
-    let mut deviations: Vec<f64> = z.iter().map(|z| (z - delta).abs()).collect();
-    let n = deviations.len();
-    let (below, &mut upper, _) = deviations.select_nth_unstable_by(n * 9 / 10, f64::total_cmp);
-    let (_, &mut median, _) = below.select_nth_unstable_by(n / 2, f64::total_cmp);
+/// A stable law around `delta` with about the quantiles of `sorted`, of which
+/// fewer than half may equal `delta`.
+pub(super) fn first_guess(sorted: &[f64], delta: f64) -> Point {
+    let n = sorted.len();
+    let upper = deviation(sorted, delta, n * 9 / 10);
+    let median = deviation(sorted, delta, n / 2);
     let ratio = upper / median;
     // The rows with a greater and a smaller ratio, or the last two at either end.
     let next = QUANTILES.partition_point(|row| row.1 > ratio).clamp(1, QUANTILES.len() - 1);
@@ -35,6 +34,25 @@ pub(super) fn first_guess(z: &[f64], delta: f64) -> Point {
     let share = ((ratio / before.1).ln() / (after.1 / before.1).ln()).clamp(0.0, 1.0);
     let between = |before: f64, after: f64| before + share * (after - before);
     Point { alpha: between(before.0, after.0), gamma: median / between(before.2, after.2), delta }
+}
+
+/// The |z − delta| that `rank` others do not exceed.
+///
+/// The samples that do not exceed it are neighbours: it is the greater distance
+/// to the ends of the run of `rank + 1` samples whose ends are the closest.
+fn deviation(sorted: &[f64], delta: f64, rank: usize) -> f64 {
+    let (mut begin, mut end) = (0, sorted.len() - 1 - rank);
+    // The first run whose upper end is at least as far as its lower one.
+    while begin < end {
+        let middle = (begin + end) / 2;
+        if delta - sorted[middle] <= sorted[middle + rank] - delta {
+            end = middle;
+        } else {
+            begin = middle + 1;
+        }
+    }
+    let farther = |begin: usize| (delta - sorted[begin]).max(sorted[begin + rank] - delta);
+    if begin > 0 { farther(begin).min(farther(begin - 1)) } else { farther(begin) }
 }
 
 #[cfg(test)]
@@ -56,13 +74,26 @@ mod tests {
     #[test]
     fn guesses_the_law_of_perfect_samples() {
         for alpha in [0.5, 0.9, 1.3, 1.7] {
-            let z: Vec<f64> = (0..1000)
+            let mut z: Vec<f64> = (0..1000)
                 .map(|i| 3.0 * exact::inverse_sf(alpha, (f64::from(i) + 0.5) / 2000.0))
                 .flat_map(|x| [1.0 + x, 1.0 - x])
                 .collect();
+            z.sort_unstable_by(f64::total_cmp);
             let guess = first_guess(&z, 1.0);
             assert!((guess.alpha - alpha).abs() < 0.02, "{alpha}: {guess:?}");
             assert!((guess.gamma / 3.0 - 1.0).abs() < 0.02, "{alpha}: {guess:?}");
+        }
+    }
+
+    #[test]
+    fn deviations() {
+        let sorted: Vec<f64> = [-9.0, -2.0, -1.5, 0.0, 0.5, 1.0, 1.0, 3.0, 8.0].to_vec();
+        for delta in [-20.0, -1.5, 0.1, 0.75, 2.0, 30.0] {
+            let mut expected: Vec<f64> = sorted.iter().map(|z| f64::abs(z - delta)).collect();
+            expected.sort_unstable_by(f64::total_cmp);
+            for (rank, expected) in expected.into_iter().enumerate() {
+                assert_eq!(deviation(&sorted, delta, rank), expected, "{delta}, {rank}");
+            }
         }
     }
 

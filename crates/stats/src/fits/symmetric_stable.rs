@@ -1,6 +1,7 @@
 //! The symmetric stable law of greatest likelihood.
 
-use super::ascent::{Maximum, Point, maximise};
+use super::ascent::{Maximum, Point, Samples, maximise, maximise_near};
+use super::condensed::Condensed;
 use super::first_guess::first_guess;
 use super::{Fit, FitStatus, Location, fit_gaussian_to};
 use crate::stable::density::Density;
@@ -11,12 +12,16 @@ use crate::{Gaussian, StatsError, SymmetricStable};
 /// A first guess of alpha below this needs no look at the slope at 2.
 const CLEARLY_HEAVY: f64 = 1.7;
 
+/// A fitted gamma below this share of the spread, where 0.5 to 0.7 is usual, is
+/// too narrow for [`Condensed`].
+const NARROW: f64 = 0.3;
+
 /// Fits a symmetric stable law by maximum likelihood, `alpha` in [0.5, 2].
 ///
 /// Nolan (2001), *Maximum likelihood estimation and diagnostics for stable
 /// distributions*, doi:10.1007/978-1-4612-0197-7_17, with a tabulated density
 /// instead of quadrature. Asymptotically no estimator has a smaller error. It
-/// costs about 0.3 ms for 1000 samples.
+/// costs about 50 µs for 1000 samples.
 ///
 /// - [`FitStatus::Boundary`]: `alpha = 2`; the law is exactly the one of
 ///   [`fit_gaussian`](super::fit_gaussian), and so is the likelihood. This is
@@ -85,7 +90,8 @@ fn ties(series: &Standardised, location: Location) -> (f64, f64) {
         Location::Free => (series.mode, series.tie_share),
         Location::Fixed(delta) => {
             let z = series.z_of(delta);
-            let n_ties = series.z.iter().filter(|&&other| other == z).count();
+            let begin = series.sorted.partition_point(|&other| other < z);
+            let n_ties = series.sorted[begin..].partition_point(|&other| other == z);
             (delta, n_ties as f64 / series.z.len() as f64)
         }
     }
@@ -108,11 +114,18 @@ fn maximum_below_two(
     let boundary =
         Point { alpha: 2.0, gamma: gaussian.law.std() / series.scale / 2f64.sqrt(), delta: mean };
     let delta_is_free = location == Location::Free;
-    let start = first_guess(&series.z, if delta_is_free { 0.0 } else { mean });
-    if start.alpha > CLEARLY_HEAVY && score_at_two(&series.z, boundary) >= 0.0 {
+    let start = first_guess(&series.sorted, if delta_is_free { 0.0 } else { mean });
+    if start.alpha > CLEARLY_HEAVY && score_at_two(&series.sorted, boundary) >= 0.0 {
         return None;
     }
-    Some(maximise(&series.z, start, delta_is_free))
+    let Condensed { z, weights } = Condensed::of(&series.sorted);
+    let few = Samples { z: &z, weights: Some(&weights) };
+    let near = maximise(few, start, delta_is_free);
+    Some(if near.point.gamma > NARROW {
+        maximise_near(&series.sorted, &near, delta_is_free)
+    } else {
+        maximise(Samples::all(&series.sorted), start, delta_is_free)
+    })
 }
 
 /// Derivative of the log likelihood by alpha at 2.
@@ -120,8 +133,7 @@ fn maximum_below_two(
 /// Near 2 the density is `f_2 + (2 − α) D`, so the likelihood is concave in
 /// alpha and its slope at 2 tells whether the maximum lies below.
 fn score_at_two(z: &[f64], Point { gamma, delta, .. }: Point) -> f64 {
-    let density = Density::at(2.0);
-    z.iter().map(|z| density.ln_pdf((z - delta) / gamma).by_alpha).sum()
+    Density::at(2.0).first_sums(z, gamma, delta).by_alpha
 }
 
 #[cfg(test)]
@@ -227,7 +239,7 @@ mod tests {
                 let found = fit(&samples).ln_likelihood;
                 for alpha in [0.6, 1.2, 1.6, 1.9, 1.97, 1.999] {
                     let start = Point { alpha, gamma: 0.7, delta: 0.1 };
-                    let maximum = maximise(&series.z, start, true);
+                    let maximum = maximise(Samples::all(&series.z), start, true);
                     let other = maximum.ln_likelihood - series.scale.ln() * samples.len() as f64;
                     assert!(other < found + 1e-5, "seed {seed}, {alpha}: {other} > {found}");
                 }
@@ -289,6 +301,20 @@ mod tests {
             println!("alpha = {alpha}: RMSE / CRB = {ratio:.3}");
             assert!((ratio - 1.0).abs() < 0.08);
         }
+    }
+
+    /// Up to a third of the samples equal: the likelihood has a maximum, however sharp.
+    #[test]
+    fn many_ties_do_not_break_the_ascent() {
+        for n_ties in [40, 80, 120, 130] {
+            let mut samples = draws(stable(0.6), 400, 7);
+            samples[..n_ties].fill(1e-30);
+            let fit = fit(&samples);
+            assert!(fit.ln_likelihood.is_finite(), "{n_ties}: {}", fit.law);
+        }
+        let far: Vec<f64> = (0..100).map(|i| if i % 2 == 0 { 1.7e308 } else { -1.7e308 }).collect();
+        let message = fit_symmetric_stable(&far, Location::Free).unwrap_err().to_string();
+        assert!(message.starts_with("samples range from -170000"), "{message}");
     }
 
     /// Laws that are not stable: alpha as measured before the design, mean of

@@ -10,7 +10,9 @@ use statrs::statistics::{Max, Min};
 
 use super::{StabilityIndex, finite_location, positive_scale};
 use crate::StatsError;
+use crate::stable::density::Density;
 use crate::stable::exact;
+use crate::stable::table::ALPHA_MIN;
 
 /// The symmetric α-stable law SαS(α, γ, δ).
 ///
@@ -78,9 +80,80 @@ impl SymmetricStable {
         self.delta
     }
 
+    /// Characteristic function at `t`: real and imaginary part.
+    ///
+    /// # Formula
+    ///
+    /// `exp(iδt − |γt|^α)`.
+    pub fn characteristic_function(&self, t: f64) -> (f64, f64) {
+        let modulus = (-(self.gamma * t).abs().powf(self.alpha)).exp();
+        let (sin, cos) = (self.delta * t).sin_cos();
+        (modulus * cos, modulus * sin)
+    }
+
+    /// Derivatives of the logarithm of the density at `x` by α, γ and δ.
+    ///
+    /// Its mean under the law is zero; of a fit by maximum likelihood its sum
+    /// over the samples is. From the table that the fits use: relative errors
+    /// of 1e-6 at most, 10 µs. NaN unless `0.5 ≤ α < 2`.
+    pub fn score(&self, x: f64) -> [f64; 3] {
+        if !(ALPHA_MIN..2.0).contains(&self.alpha) {
+            return [f64::NAN; 3];
+        }
+        let [alpha, gamma, delta] = standard_score(&Density::at(self.alpha), self.standard(x));
+        [alpha, gamma / self.gamma, delta / self.gamma]
+    }
+
+    /// The Fisher information of one sample about α, γ and δ.
+    ///
+    /// # Formula
+    ///
+    /// `I_{jk} = E[s_j s_k]` with the [`score`](Self::score) `s`; DuMouchel
+    /// (1975), doi:10.1080/01621459.1975.10482454. The entries between δ and the
+    /// others are zero by symmetry. The inverse over N is the Cramér–Rao bound
+    /// for the covariance of estimates from N samples.
+    ///
+    /// As α → 2 the information about α grows without bound. NaN unless
+    /// `0.5 ≤ α < 2`. Costs about 0.1 ms: a trapezoidal sum over
+    /// `v` with `x = exp(v − e^{−v})`, in which the integrand decays
+    /// exponentially at both ends. Relative errors below 1e-6.
+    pub fn fisher_information(&self) -> [[f64; 3]; 3] {
+        const STEP: f64 = 0.05;
+        const CUTOFF: f64 = 40.0;
+        if !(ALPHA_MIN..2.0).contains(&self.alpha) {
+            return [[f64::NAN; 3]; 3];
+        }
+        let density = Density::at(self.alpha);
+        let mut information = [[0.0; 3]; 3];
+        let mut v = -CUTOFF.ln();
+        while v < CUTOFF / self.alpha {
+            let x = (v - (-v).exp()).exp();
+            let score = standard_score(&density, x);
+            // Both halves of the line.
+            let mass = 2.0 * density.pdf(x) * x * (1.0 + (-v).exp()) * STEP;
+            for (j, k) in [(0, 0), (0, 1), (1, 0), (1, 1), (2, 2)] {
+                information[j][k] += mass * score[j] * score[k];
+            }
+            v += STEP;
+        }
+        let unit = [1.0, self.gamma, self.gamma];
+        for (j, row) in information.iter_mut().enumerate() {
+            for (k, entry) in row.iter_mut().enumerate() {
+                *entry /= unit[j] * unit[k];
+            }
+        }
+        information
+    }
+
     fn standard(&self, x: f64) -> f64 {
         (x - self.delta) / self.gamma
     }
+}
+
+/// The score at `γ = 1` and `δ = 0`.
+fn standard_score(density: &Density, x: f64) -> [f64; 3] {
+    let l = density.ln_pdf(x);
+    [l.by_alpha, -1.0 - x * l.by_x, -l.by_x]
 }
 
 impl fmt::Display for SymmetricStable {
@@ -160,6 +233,8 @@ impl Distribution<f64> for SymmetricStable {
 
 #[cfg(test)]
 mod tests {
+    use std::f64::consts::{EULER_GAMMA, LN_2};
+
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::SeedableRng;
 
@@ -207,6 +282,85 @@ mod tests {
             assert!((stable.ln_pdf(x) - gaussian.ln_pdf(x)).abs() < 1e-13);
             assert!((stable.sf(x) / gaussian.sf(x) - 1.0).abs() < 1e-13);
         }
+    }
+
+    /// Central differences of the exact density. Far out and near α = 2, too.
+    #[test]
+    fn score() {
+        for alpha in [0.7, 1.0, 1.5, 1.9, 1.99] {
+            // Near 2 the tail is in proportion to 2 − α.
+            let h = 1e-3 * (2.0 - alpha);
+            for x in [-200.0, -3.0, 0.9, 1.0, 2.5, 7.0, 21.0, 1e4] {
+                let score = law(alpha, 2.0, 1.0).score(x);
+                let ln_pdf = |shift: [f64; 3]| {
+                    law(alpha + shift[0], 2.0 + shift[1], 1.0 + shift[2]).ln_pdf(x)
+                };
+                for (i, value) in score.into_iter().enumerate() {
+                    let mut step = [0.0; 3];
+                    step[i] = h;
+                    let slope = (ln_pdf(step) - ln_pdf(step.map(|s| -s))) / (2.0 * h);
+                    let error = (value - slope).abs() / value.abs().max(1.0);
+                    assert!(error < 1e-5, "alpha = {alpha}, x = {x}, {i}: {value}, {slope}");
+                }
+            }
+        }
+        assert!(law(2.0, 1.0, 0.0).score(1.0)[0].is_nan());
+        assert!(law(0.4, 1.0, 0.0).score(1.0)[0].is_nan());
+    }
+
+    /// The Cauchy law in closed form (`I_αα = (π²/6 + c²)/2` and
+    /// `I_αγ = −c/(2γ)` with `c = C + ln 2 − 1` and Euler's constant C), and as
+    /// the mean outer product of scores everywhere.
+    #[test]
+    fn fisher_information() {
+        const GAMMA: f64 = 0.5;
+        let cauchy = law(1.0, GAMMA, 5.0).fisher_information();
+        let c = EULER_GAMMA + LN_2 - 1.0;
+        let mixed = -c / (2.0 * GAMMA);
+        let diagonal = 1.0 / (2.0 * GAMMA * GAMMA);
+        let expected = [
+            [0.5 * (PI * PI / 6.0 + c * c), mixed, 0.0],
+            [mixed, diagonal, 0.0],
+            [0.0, 0.0, diagonal],
+        ];
+        for (row, expected) in cauchy.iter().zip(expected) {
+            for (entry, expected) in row.iter().zip(expected) {
+                assert!((entry - expected).abs() < 1e-8, "{entry}, not {expected}");
+            }
+        }
+
+        // Scores in the midpoints of 600 equiprobable cells, of which the last
+        // holds the most of the information about α.
+        for alpha in [0.8, 1.5, 1.9] {
+            let law = law(alpha, GAMMA, 2.0);
+            let information = law.fisher_information();
+            let mut mean = [[0.0; 3]; 3];
+            for i in 0..600 {
+                let score = law.score(law.inverse_cdf((f64::from(i) + 0.5) / 600.0));
+                for (row, s_j) in mean.iter_mut().zip(score) {
+                    for (entry, s_k) in row.iter_mut().zip(score) {
+                        *entry += s_j * s_k / 600.0;
+                    }
+                }
+            }
+            for j in 0..3 {
+                for k in 0..3 {
+                    let unit = (information[j][j] * information[k][k]).sqrt();
+                    let error = (information[j][k] - mean[j][k]) / unit;
+                    assert!(error.abs() < 0.03, "alpha = {alpha}, {j}, {k}: {error}");
+                }
+            }
+        }
+        assert!(law(2.0, 1.0, 0.0).fisher_information()[0][0].is_nan());
+    }
+
+    #[test]
+    fn characteristic_function() {
+        let (re, im) = law(1.5, 2.0, 0.3).characteristic_function(-0.7);
+        let modulus = (-(1.4f64.powf(1.5))).exp();
+        assert!((re - modulus * 0.21f64.cos()).abs() < 1e-16);
+        assert!((im + modulus * 0.21f64.sin()).abs() < 1e-16);
+        assert_eq!(law(1.5, 2.0, 0.3).characteristic_function(0.0), (1.0, 0.0));
     }
 
     #[test]

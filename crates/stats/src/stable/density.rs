@@ -1,24 +1,26 @@
 //! The standard density at one α, fast, with its derivatives.
 
+use super::elementary;
 use super::exact::gaussian_pdf;
-use super::table::{self, Jets, N_BODY, N_NODES, N_PANELS, N_TERMS, Polynomial, Table, X_0, X_MAX};
+use super::simd::wide;
+use super::table::{Basis, N_NODES, N_PANELS, N_TERMS, Place, Row, Table, X_MAX};
 
 /// `ln f_α(x)` as a function of x at one α in [0.5, 2].
 ///
-/// Costs some 10 µs to set up and 30 ns to evaluate.
+/// Costs some 2 µs to set up and 20 ns to evaluate, or 5 ns a sample in
+/// [`Density::sums`].
 pub(crate) struct Density {
     alpha: f64,
-    panels_per_w: f64,
     panels: Vec<Panel>,
     tail: [Jet; N_TERMS],
+    /// The terms of the tail series that count.
+    n_terms: usize,
 }
 
-/// Polynomials in w of `f_α(x) − f_2(x)` and its derivatives by α.
-struct Panel {
-    value: Polynomial,
-    first: Polynomial,
-    second: Polynomial,
-}
+/// Polynomials of `f_α(x) − f_2(x)`, its derivative by s, and its first two
+/// derivatives by α: by power the four coefficients.
+#[repr(align(32))]
+struct Panel([[f64; 4]; N_NODES]);
 
 /// A term of the tail series at the end of the table, and its derivatives by α.
 struct Jet {
@@ -42,6 +44,23 @@ pub(crate) struct LnDensity {
     pub(crate) by_alpha_alpha: f64,
 }
 
+/// Sums over samples of `ln f_α(x)` and of its derivatives, those by x also
+/// times x, which is the derivative by `ln x`.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sums {
+    pub(crate) ln_f: f64,
+    pub(crate) by_x: f64,
+    /// `Σ x ∂ ln f / ∂x`, and so on.
+    pub(crate) by_x_times_x: f64,
+    pub(crate) by_alpha: f64,
+    pub(crate) by_x_x: f64,
+    pub(crate) by_x_x_times_x: f64,
+    pub(crate) by_x_x_times_x_x: f64,
+    pub(crate) by_alpha_x: f64,
+    pub(crate) by_alpha_x_times_x: f64,
+    pub(crate) by_alpha_alpha: f64,
+}
+
 /// `f` and its derivatives, all divided by `exp(ln_scale)`.
 #[derive(Clone, Copy, Default)]
 struct Scaled {
@@ -57,29 +76,18 @@ struct Scaled {
 impl Density {
     /// Collapses the table to `alpha` in [0.5, 2].
     pub(crate) fn at(alpha: f64) -> Self {
-        let table = Table::get();
-        let Jets { mut value, mut first, mut second } = table.density.at(alpha);
-        let tail = std::array::from_fn(|k| Jet {
-            value: value[N_BODY + k],
-            first: first[N_BODY + k],
-            second: second[N_BODY + k],
+        let (rows, tail, basis) = Table::get().density.at(alpha);
+        let mut panels = Vec::with_capacity(N_PANELS);
+        collapse(rows, &basis, &mut panels);
+        let tail: [_; 2] = std::array::from_fn(|row| tail[row].jets(&basis));
+        let tail: [_; N_TERMS] = std::array::from_fn(|k| {
+            let [value, first, second] = tail[k / N_NODES].map(|jet| jet[k % N_NODES]);
+            Jet { value, first, second }
         });
-        // The weight e^{−(1+α)w} of the table, taken into the panels with its
-        // derivatives by α.
-        for (i, &w) in table.w.iter().enumerate() {
-            let weight = (-(1.0 + alpha) * w).exp();
-            let (plain, by_alpha) = (value[i], first[i]);
-            value[i] = weight * plain;
-            first[i] = weight * (by_alpha - w * plain);
-            second[i] = weight * (second[i] - 2.0 * w * by_alpha + w * w * plain);
-        }
-        let panels = table
-            .polynomials(&value[..N_BODY])
-            .zip(table.polynomials(&first[..N_BODY]))
-            .zip(table.polynomials(&second[..N_BODY]))
-            .map(|((value, first), second)| Panel { value, first, second })
-            .collect();
-        Self { alpha, panels_per_w: table.panels_per_w, panels, tail }
+        let small = 1e-15 * (tail[0].value.abs() + tail[0].first.abs());
+        let counts = |jet: &Jet| jet.value.abs() + jet.first.abs() > small;
+        let n_terms = N_TERMS - tail.iter().rev().take_while(|jet| !counts(jet)).count();
+        Self { alpha, panels, tail, n_terms }
     }
 
     /// `f_α(x)`.
@@ -105,39 +113,68 @@ impl Density {
         }
     }
 
+    /// The sums over `x = (z − delta) / gamma`, each sample times its weight;
+    /// without weights all are 1.
+    pub(crate) fn sums(&self, z: &[f64], weights: Option<&[f64]>, gamma: f64, delta: f64) -> Sums {
+        self.sums_by(add_block, z, weights, gamma, delta)
+    }
+
+    /// The same without second derivatives, which stay 0, and in half the time.
+    pub(crate) fn first_sums(&self, z: &[f64], gamma: f64, delta: f64) -> Sums {
+        self.sums_by(add_first_block, z, None, gamma, delta)
+    }
+
+    #[inline(always)]
+    fn sums_by(
+        &self,
+        add_block: impl Fn(&[Panel], &mut Block, &mut Sums),
+        z: &[f64],
+        weights: Option<&[f64]>,
+        gamma: f64,
+        delta: f64,
+    ) -> Sums {
+        let mut sums = Sums::default();
+        let mut block = Block::EMPTY;
+        let mut add = |z: &[f64], weights: &[f64]| {
+            let n_beyond = block.place(z, weights, 1.0 / gamma, delta);
+            add_block(&self.panels, &mut block, &mut sums);
+            if n_beyond > 0 {
+                for (z, weight) in z.iter().zip(weights) {
+                    let x = (z - delta) * (1.0 / gamma);
+                    if is_beyond(x) {
+                        sums.add(x, *weight, &self.ln_pdf(x));
+                    }
+                }
+            }
+        };
+        match weights {
+            Some(weights) => {
+                z.chunks(BLOCK).zip(weights.chunks(BLOCK)).for_each(|(z, w)| add(z, w));
+            }
+            None => z.chunks(BLOCK).for_each(|z| add(z, &[1.0; BLOCK][..z.len()])),
+        }
+        sums
+    }
+
     fn scaled(&self, x: f64) -> Scaled {
         if x < X_MAX { self.body(x) } else { self.tail(x) }
     }
 
     fn body(&self, x: f64) -> Scaled {
-        let position = table::w_of(x) * self.panels_per_w;
-        let panel_idx = (position as usize).min(N_PANELS - 1);
-        let s = 2.0 * (position - panel_idx as f64) - 1.0;
-        let panel = &self.panels[panel_idx];
-        let (mut f, mut by_s, mut by_s_s) = (0.0, 0.0, 0.0);
-        let (mut by_alpha, mut by_alpha_s, mut by_alpha_alpha) = (0.0, 0.0, 0.0);
-        for power in (0..N_NODES).rev() {
-            by_s_s = by_s_s * s + 2.0 * by_s;
-            by_s = by_s * s + f;
-            f = f * s + panel.value[power];
-            by_alpha_s = by_alpha_s * s + by_alpha;
-            by_alpha = by_alpha * s + panel.first[power];
-            by_alpha_alpha = by_alpha_alpha * s + panel.second[power];
-        }
-        // ds/dx and d²s/dx².
-        let inverse = 1.0 / (X_0 * X_0 + x * x);
-        let scale = 2.0 * self.panels_per_w * inverse;
-        let slope = scale * x;
-        let curvature = scale * inverse * (X_0 * X_0 - x * x);
+        let place = Place::of(x);
+        let [value, by_s] = self.panels[place.panel].at(place.s);
+        let slope = place.curvature * x;
         let gaussian = gaussian_pdf(x);
         Scaled {
             ln_scale: 0.0,
-            f: gaussian + f,
-            by_x: -0.5 * x * gaussian + by_s * slope,
-            by_x_x: (0.25 * x * x - 0.5) * gaussian + by_s_s * slope * slope + by_s * curvature,
-            by_alpha,
-            by_alpha_x: by_alpha_s * slope,
-            by_alpha_alpha,
+            f: gaussian + value[0],
+            by_x: -0.5 * x * gaussian + value[1] * slope,
+            by_x_x: (0.25 * x * x - 0.5) * gaussian
+                + by_s[1] * slope * slope
+                + value[1] * place.curvature,
+            by_alpha: value[2],
+            by_alpha_x: by_s[2] * slope,
+            by_alpha_alpha: value[3],
         }
     }
 
@@ -146,30 +183,290 @@ impl Density {
     fn tail(&self, x: f64) -> Scaled {
         let ln_ratio = (X_MAX / x).ln();
         let ratio = (self.alpha * ln_ratio).exp();
+        let inverse = 1.0 / x;
         let mut sum = Scaled { ln_scale: (self.alpha + 1.0) * ln_ratio, ..Scaled::default() };
         let mut power = 1.0;
-        for (k, jet) in (1..).zip(&self.tail) {
+        for (k, jet) in (1..).zip(&self.tail[..self.n_terms]) {
             let k = f64::from(k);
             let (exponent, growth) = (self.alpha * k + 1.0, k * ln_ratio);
             let value = power * jet.value;
             let first = power * jet.first + growth * value;
             let second = power * (jet.second + growth * jet.first) + growth * first;
             sum.f += value;
-            sum.by_x -= exponent * value / x;
-            sum.by_x_x += exponent * (exponent + 1.0) * value / x / x;
+            sum.by_x -= exponent * value;
+            sum.by_x_x += exponent * (exponent + 1.0) * value;
             sum.by_alpha += first;
-            sum.by_alpha_x -= (exponent * first + k * value) / x;
+            sum.by_alpha_x -= exponent * first + k * value;
             sum.by_alpha_alpha += second;
             power *= ratio;
         }
+        sum.by_x *= inverse;
+        sum.by_x_x *= inverse * inverse;
+        sum.by_alpha_x *= inverse;
         sum
     }
+}
+
+impl Panel {
+    /// The four polynomials.
+    #[inline(always)]
+    fn value_at(&self, s: f64) -> [f64; 4] {
+        let mut value = self.0[N_NODES - 1];
+        for coefficients in self.0[..N_NODES - 1].iter().rev() {
+            for lane in 0..4 {
+                value[lane] = value[lane] * s + coefficients[lane];
+            }
+        }
+        value
+    }
+
+    /// The four polynomials and their derivatives by s.
+    #[inline(always)]
+    fn at(&self, s: f64) -> [[f64; 4]; 2] {
+        let (mut value, mut by_s) = (self.0[N_NODES - 1], [0.0; 4]);
+        for coefficients in self.0[..N_NODES - 1].iter().rev() {
+            for lane in 0..4 {
+                by_s[lane] = by_s[lane] * s + value[lane];
+                value[lane] = value[lane] * s + coefficients[lane];
+            }
+        }
+        [value, by_s]
+    }
+}
+
+wide! {
+    fn collapse(rows: &[Row], basis: &Basis, into: &mut Vec<Panel>) {
+        for row in rows {
+            let [value, first, second] = row.jets(basis);
+            let mut panel = [[0.0; 4]; N_NODES];
+            for power in 0..N_NODES - 1 {
+                let slope = (power + 1) as f64 * value[power + 1];
+                panel[power] = [value[power], slope, first[power], second[power]];
+            }
+            let last = N_NODES - 1;
+            panel[last] = [value[last], 0.0, first[last], second[last]];
+            into.push(Panel(panel));
+        }
+    }
+}
+
+impl Sums {
+    fn add(&mut self, x: f64, weight: f64, l: &LnDensity) {
+        self.ln_f += weight * (l.f.ln() + l.ln_scale);
+        self.by_x += weight * l.by_x;
+        self.by_x_times_x += weight * l.by_x * x;
+        self.by_alpha += weight * l.by_alpha;
+        self.by_x_x += weight * l.by_x_x;
+        self.by_x_x_times_x += weight * l.by_x_x * x;
+        // Not x² by itself, which may overflow.
+        self.by_x_x_times_x_x += weight * (l.by_x_x * x) * x;
+        self.by_alpha_x += weight * l.by_alpha_x;
+        self.by_alpha_x_times_x += weight * l.by_alpha_x * x;
+        self.by_alpha_alpha += weight * l.by_alpha_alpha;
+    }
+}
+
+/// Whether x has no place in the table; so has NaN, which a scale of 0 makes of a
+/// sample at the location and which must end up in the likelihood.
+fn is_beyond(x: f64) -> bool {
+    x.is_nan() || x.abs() >= X_MAX
+}
+
+/// Samples worked on together: enough to hide the latency of every stage, few
+/// enough to stay in the first cache.
+const BLOCK: usize = 32;
+
+/// Numbers that are computed side by side in one register.
+const LANES: usize = 4;
+
+/// A block of samples, by quantity.
+struct Block {
+    weight: Column,
+    x: Column,
+    panel: [usize; BLOCK],
+    s: Column,
+    curvature: Column,
+    gaussian: Column,
+    /// What [`Panel::at`] gives: by sample, then by quantity.
+    rows: [[[f64; 4]; BLOCK]; 2],
+    value: [Column; 4],
+    by_s: [Column; 4],
+}
+
+type Column = [f64; BLOCK];
+
+#[inline(always)]
+fn transpose(rows: &[[f64; 4]; BLOCK], columns: &mut [Column; 4]) {
+    for (i, row) in rows.iter().enumerate() {
+        for (column, value) in columns.iter_mut().zip(row) {
+            column[i] = *value;
+        }
+    }
+}
+
+impl Block {
+    const EMPTY: Self = Self {
+        weight: [0.0; BLOCK],
+        x: [0.0; BLOCK],
+        panel: [0; BLOCK],
+        s: [0.0; BLOCK],
+        curvature: [0.0; BLOCK],
+        gaussian: [0.0; BLOCK],
+        rows: [[[0.0; 4]; BLOCK]; 2],
+        value: [[0.0; BLOCK]; 4],
+        by_s: [[0.0; BLOCK]; 4],
+    };
+
+    /// Fills in what depends on the samples alone. Those beyond the table are
+    /// left out, with a weight of 0; returns how many.
+    fn place(&mut self, z: &[f64], weights: &[f64], inverse_gamma: f64, delta: f64) -> usize {
+        let mut n_beyond = 0;
+        for i in 0..BLOCK {
+            let mut x = 0.0;
+            let mut weight = 0.0;
+            if i < z.len() {
+                (x, weight) = ((z[i] - delta) * inverse_gamma, weights[i]);
+            }
+            if is_beyond(x) {
+                (x, weight) = (0.0, 0.0);
+                n_beyond += 1;
+            }
+            self.x[i] = x;
+            self.weight[i] = weight;
+        }
+        n_beyond
+    }
+
+    /// What depends on x alone.
+    #[inline(always)]
+    fn prepare(&mut self) {
+        const NORM: f64 = 0.282_094_791_773_878_14; // (4π)^−½
+        for i in 0..BLOCK {
+            let x = self.x[i];
+            let place = Place::of(x);
+            self.panel[i] = place.panel;
+            self.s[i] = place.s;
+            self.curvature[i] = place.curvature;
+            self.gaussian[i] = NORM * elementary::exp(-0.25 * x * x);
+        }
+    }
+}
+
+wide! {
+    /// Adds the samples of a block whose `x` and `weight` are filled in.
+    // A range, for the loop over the columns to be vectorised.
+    #[allow(clippy::needless_range_loop)]
+    fn add_block(panels: &[Panel], block: &mut Block, sums: &mut Sums) {
+        block.prepare();
+        for i in 0..BLOCK {
+            [block.rows[0][i], block.rows[1][i]] = panels[block.panel[i]].at(block.s[i]);
+        }
+        transpose(&block.rows[0], &mut block.value);
+        transpose(&block.rows[1], &mut block.by_s);
+        let mut terms = [[0.0; BLOCK]; 10];
+        for i in 0..BLOCK {
+            let (x, gaussian, curvature) = (block.x[i], block.gaussian[i], block.curvature[i]);
+            let slope = curvature * x;
+            let f = gaussian + block.value[0][i];
+            let inverse = 1.0 / f;
+            let by_x = (block.value[1][i] * slope - 0.5 * x * gaussian) * inverse;
+            let f_x_x = (0.25 * x * x - 0.5) * gaussian
+                + block.by_s[1][i] * slope * slope
+                + block.value[1][i] * curvature;
+            let by_x_x = f_x_x * inverse - by_x * by_x;
+            let by_alpha = block.value[2][i] * inverse;
+            let by_alpha_x = block.by_s[2][i] * slope * inverse - by_alpha * by_x;
+            terms[0][i] = elementary::ln(f);
+            terms[1][i] = by_x;
+            terms[2][i] = by_x * x;
+            terms[3][i] = by_alpha;
+            terms[4][i] = by_x_x;
+            terms[5][i] = by_x_x * x;
+            terms[6][i] = by_x_x * x * x;
+            terms[7][i] = by_alpha_x;
+            terms[8][i] = by_alpha_x * x;
+            terms[9][i] = block.value[3][i] * inverse - by_alpha * by_alpha;
+        }
+        let [
+            ln_f,
+            by_x,
+            by_x_times_x,
+            by_alpha,
+            by_x_x,
+            by_x_x_times_x,
+            by_x_x_times_x_x,
+            by_alpha_x,
+            by_alpha_x_times_x,
+            by_alpha_alpha,
+        ] = terms.map(|terms| dot(&block.weight, &terms));
+        sums.ln_f += ln_f;
+        sums.by_x += by_x;
+        sums.by_x_times_x += by_x_times_x;
+        sums.by_alpha += by_alpha;
+        sums.by_x_x += by_x_x;
+        sums.by_x_x_times_x += by_x_x_times_x;
+        sums.by_x_x_times_x_x += by_x_x_times_x_x;
+        sums.by_alpha_x += by_alpha_x;
+        sums.by_alpha_x_times_x += by_alpha_x_times_x;
+        sums.by_alpha_alpha += by_alpha_alpha;
+    }
+}
+
+wide! {
+    /// The same without second derivatives.
+    #[allow(clippy::needless_range_loop)]
+    fn add_first_block(panels: &[Panel], block: &mut Block, sums: &mut Sums) {
+        block.prepare();
+        for i in 0..BLOCK {
+            block.rows[0][i] = panels[block.panel[i]].value_at(block.s[i]);
+        }
+        transpose(&block.rows[0], &mut block.value);
+        let mut terms = [[0.0; BLOCK]; 4];
+        for i in 0..BLOCK {
+            let (x, gaussian) = (block.x[i], block.gaussian[i]);
+            let slope = block.curvature[i] * x;
+            let f = gaussian + block.value[0][i];
+            let inverse = 1.0 / f;
+            let by_x = (block.value[1][i] * slope - 0.5 * x * gaussian) * inverse;
+            terms[0][i] = elementary::ln(f);
+            terms[1][i] = by_x;
+            terms[2][i] = by_x * x;
+            terms[3][i] = block.value[2][i] * inverse;
+        }
+        let [ln_f, by_x, by_x_times_x, by_alpha] = terms.map(|terms| dot(&block.weight, &terms));
+        sums.ln_f += ln_f;
+        sums.by_x += by_x;
+        sums.by_x_times_x += by_x_times_x;
+        sums.by_alpha += by_alpha;
+    }
+}
+
+/// A weighted sum, by lane first.
+#[inline(always)]
+fn dot(weights: &Column, terms: &Column) -> f64 {
+    let mut sums = [0.0; LANES];
+    for (weights, terms) in weights.as_chunks::<LANES>().0.iter().zip(terms.as_chunks::<LANES>().0)
+    {
+        for lane in 0..LANES {
+            sums[lane] += weights[lane] * terms[lane];
+        }
+    }
+    let [a, b, c, d] = sums;
+    (a + b) + (c + d)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::stable::exact;
+
+    /// A step of an ascent may try a scale of 0; its likelihood must be refused, not
+    /// crash.
+    #[test]
+    fn a_scale_of_zero_gives_nan() {
+        let density = Density::at(0.6);
+        assert!(density.first_sums(&[0.0, 1.0], 0.0, 0.0).ln_f.is_nan());
+    }
 
     /// Far from the nodes of the table, α dense near 2.
     fn alphas() -> impl Iterator<Item = f64> {
@@ -187,7 +484,7 @@ mod tests {
         l.f.ln() + l.ln_scale
     }
 
-    /// The measured error is 1.1e-9.
+    /// The measured error is 1.9e-9, at alpha = 0.5.
     #[test]
     fn agrees_with_the_exact_density() {
         for alpha in alphas() {

@@ -1,15 +1,15 @@
 //! The standard survival function at one α, fast.
 
 use super::exact::gaussian_sf;
-use super::table::{self, N_BODY, N_PANELS, N_TERMS, Polynomial, Table, X_0, X_MAX};
+use super::simd::wide;
+use super::table::{Basis, N_NODES, N_PANELS, N_TERMS, Place, Polynomial, Row, Table, X_0, X_MAX};
 
 /// `S_α(x) = P(X > x)` as a function of x at one α in [0.5, 2].
 ///
-/// Costs some 10 µs to set up and 30 ns to evaluate.
+/// Costs 1 µs to set up and some 20 ns to evaluate.
 pub(crate) struct Survival {
     alpha: f64,
-    panels_per_w: f64,
-    /// Polynomials in w of `(S_α(x) − S_2(x)) √(x² + x₀²) / x`.
+    /// Polynomials in q of `(S_α(x) − S_2(x)) √(x² + x₀²) / x`.
     panels: Vec<Polynomial>,
     tail: [f64; N_TERMS],
 }
@@ -17,18 +17,12 @@ pub(crate) struct Survival {
 impl Survival {
     /// Collapses the table to `alpha` in [0.5, 2].
     pub(crate) fn at(alpha: f64) -> Self {
-        let table = Table::get();
-        let mut points = table.survival.at(alpha).value;
-        for (value, w) in points.iter_mut().zip(&table.w) {
-            *value *= (-alpha * w).exp();
-        }
-        let (body, tail) = points.split_at(N_BODY);
-        Self {
-            alpha,
-            panels_per_w: table.panels_per_w,
-            panels: table.polynomials(body).collect(),
-            tail: tail.try_into().expect("the terms of the tail"),
-        }
+        let (rows, tail, basis) = Table::get().survival.at(alpha);
+        let mut panels = Vec::with_capacity(N_PANELS);
+        collapse(rows, &basis, &mut panels);
+        let tail: [_; 2] = std::array::from_fn(|row| tail[row].value(&basis));
+        let tail = std::array::from_fn(|k| tail[k / N_NODES][k % N_NODES]);
+        Self { alpha, panels, tail }
     }
 
     /// `S_α(x)`, with full relative accuracy for x > 0.
@@ -43,11 +37,9 @@ impl Survival {
     }
 
     fn body(&self, x: f64) -> f64 {
-        let position = table::w_of(x) * self.panels_per_w;
-        let panel_idx = (position as usize).min(N_PANELS - 1);
-        let s = 2.0 * (position - panel_idx as f64) - 1.0;
+        let Place { panel, s, .. } = Place::of(x);
         let even =
-            self.panels[panel_idx].iter().rev().fold(0.0, |sum, coefficient| sum * s + coefficient);
+            self.panels[panel].iter().rev().fold(0.0, |sum, coefficient| sum * s + coefficient);
         gaussian_sf(x) + even * x / (x * x + X_0 * X_0).sqrt()
     }
 
@@ -58,12 +50,20 @@ impl Survival {
     }
 }
 
+wide! {
+    fn collapse(rows: &[Row], basis: &Basis, into: &mut Vec<Polynomial>) {
+        for row in rows {
+            into.push(row.value(basis));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::stable::exact;
 
-    /// The measured error is 1e-10.
+    /// The measured error is 2.6e-10.
     #[test]
     fn agrees_with_the_exact_survival_function() {
         let even = (0..30).map(|i| 0.5 + 0.05 * f64::from(i));

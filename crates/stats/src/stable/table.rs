@@ -5,26 +5,33 @@
 //! For α in [0.5, 2] and `0 ≤ x < 30` the table holds
 //!
 //! ```text
-//! D_α(x) e^{(1+α)w}    and    E_α(x) e^{αw} √(x² + x₀²) / x,    w = ½ ln(1 + (x / x₀)²)
+//! D_α(x)    and    E_α(x) √(x² + x₀²) / x
 //! ```
 //!
 //! with the differences `D`, `E` of [`super`] and `x₀ = 0.05`: even, smooth
-//! functions of order one. In w there are equal panels with Chebyshev nodes; at
-//! each node stands the Chebyshev series in ln α. Beyond x = 30 the table holds
-//! the terms of the [tail series](super::tail_series) at x = 30 as functions of
-//! α in the same form.
+//! functions. In x they are polynomials in `q = 1 + (x / x₀)²` on panels that
+//! divide each octave of q into four: the bits of q name the panel and the place
+//! in it, and no logarithm is needed. In α they are Chebyshev series in ln α on
+//! panels equal in ln α. Beyond x = 30 the table holds the terms of the
+//! [tail series](super::tail_series) at x = 30 as functions of α in the same
+//! form.
 //!
-//! Fixing α collapses every series to a number and leaves one polynomial in w
+//! Fixing α collapses every series to a number and leaves one polynomial in q
 //! per panel, which [`Density`](super::density::Density) and
 //! [`Survival`](super::survival::Survival) evaluate. The relative error is below
-//! 2e-9 for the density and below 2e-10 for the survival function.
+//! 2e-9 for the density and below 3e-10 for the survival function.
 //!
 //! # Why is it computed at run time?
 //!
-//! It takes some 60 ms once per process; the numbers would take half a megabyte
-//! of source that nobody could review. It is computed on one thread: a worker of
+//! It takes some 80 ms once per process; the numbers would take a megabyte of
+//! source that nobody could review. It is computed on one thread: a worker of
 //! rayon that waits inside of the initialisation could pick up another task that
 //! waits for the table.
+//!
+//! The [`contour`] is integrated at few values of α only, the nodes of one
+//! series over all of [0.5, 2]. That one converges quickly for the functions
+//! times `(q^½)^{1+α}` and `(q^½)^α`, which are of order one for every α and x;
+//! the panels in α, which make the collapse cheap, are made from it.
 
 use std::f64::consts::PI;
 use std::sync::OnceLock;
@@ -39,52 +46,38 @@ const ALPHA_MAX: f64 = 2.0;
 /// Where the tail series takes over.
 pub(crate) const X_MAX: f64 = 30.0;
 
-/// Scale of the variable w: the width of the central peak at α = 0.5.
+/// Scale of the variable q: the width of the central peak at α = 0.5.
 pub(crate) const X_0: f64 = 0.05;
 
-/// Panels in w, and nodes in each.
-pub(crate) const N_PANELS: usize = 48;
+/// Panels in q, four per octave up to `X_MAX`, and nodes in each.
+pub(crate) const N_PANELS: usize = 74;
 pub(crate) const N_NODES: usize = 8;
 
 /// Terms of the tail series.
 pub(crate) const N_TERMS: usize = 12;
 
-/// Coefficients of the Chebyshev series in ln α.
-const N_COEFFICIENTS: usize = 31;
-
 /// A polynomial on one panel, lowest power first, in −1 ≤ s ≤ 1.
 pub(crate) type Polynomial = [f64; N_NODES];
 
-/// One number for each coefficient of a Chebyshev series in ln α.
-type Series = [f64; N_COEFFICIENTS];
+/// Polynomials of the panels, and two more rows for the terms of the tail.
+const N_ROWS: usize = N_PANELS + N_TERMS.div_ceil(N_NODES);
 
-/// One number for each point of a surface: the nodes panel by panel, then the
-/// terms of the tail.
-type Points = Vec<f64>;
+/// Nodes in ln α at which the functions are computed.
+const N_ALPHAS: usize = 31;
 
-/// The number of nodes; the rest of the points is the tail.
-pub(crate) const N_BODY: usize = N_PANELS * N_NODES;
+/// Panels in ln α, and coefficients of the Chebyshev series in each.
+const N_ALPHA_PANELS: usize = 16;
+const N_COEFFICIENTS: usize = 10;
 
-/// The table of one function: for each coefficient the points.
-pub(crate) struct Surface(Vec<Points>);
+/// The table of one function: for each panel in ln α the rows.
+pub(crate) struct Surface(Vec<Row>);
 
 /// Both tables.
 pub(crate) struct Table {
     pub(crate) density: Surface,
     pub(crate) survival: Surface,
-    /// The values of w at the nodes, panel by panel.
-    pub(crate) w: Vec<f64>,
-    /// Panels per unit of w.
-    pub(crate) panels_per_w: f64,
     /// What the value at each node adds to the polynomial of its panel.
-    interpolation: [Polynomial; N_NODES],
-}
-
-/// A surface at one α, times `2 − α`, and its first two derivatives by α.
-pub(crate) struct Jets {
-    pub(crate) value: Points,
-    pub(crate) first: Points,
-    pub(crate) second: Points,
+    pub(crate) interpolation: [Polynomial; N_NODES],
 }
 
 impl Table {
@@ -95,80 +88,143 @@ impl Table {
     }
 
     fn compute() -> Self {
-        // By node in ln α: the points of both surfaces.
-        let columns: Vec<[Points; 2]> = (0..N_COEFFICIENTS)
-            .map(|i| points_at(alpha_of(chebyshev_node(i, N_COEFFICIENTS))))
-            .collect();
+        let x: Vec<f64> = x_nodes().collect();
+        // By node in ln α: the values of both functions at all nodes in x, then
+        // the terms of the tail.
+        let values: Vec<[Vec<f64>; 2]> =
+            (0..N_ALPHAS).map(|i| values_at(alpha_of(chebyshev_node(i, N_ALPHAS)), &x)).collect();
         let surface = |which: usize| {
-            let coefficient =
-                |k: usize| weighted_sum(columns.iter().map(|pair| &pair[which]), &chebyshev_row(k));
-            Surface((0..N_COEFFICIENTS).map(coefficient).collect())
+            let values: Vec<&Vec<f64>> = values.iter().map(|pair| &pair[which]).collect();
+            Surface::compute(&values, &x, [1.0, 0.0][which])
         };
-        Self {
-            density: surface(0),
-            survival: surface(1),
-            w: w_nodes().collect(),
-            panels_per_w: panels_per_w(),
-            interpolation: interpolation(),
-        }
-    }
-
-    /// The coefficients of the polynomials through the values at all nodes.
-    pub(crate) fn polynomials(&self, values: &[f64]) -> impl Iterator<Item = Polynomial> {
-        values.chunks_exact(N_NODES).map(|panel| {
-            let mut polynomial = [0.0; N_NODES];
-            for (value, node) in panel.iter().zip(&self.interpolation) {
-                for (sum, weight) in polynomial.iter_mut().zip(node) {
-                    *sum += weight * value;
-                }
-            }
-            polynomial
-        })
+        Self { density: surface(0), survival: surface(1), interpolation: interpolation() }
     }
 }
 
 impl Surface {
-    /// The table collapsed to one α.
-    pub(crate) fn at(&self, alpha: f64) -> Jets {
-        let Basis { value, first, second } = Basis::at(alpha);
-        Jets {
-            value: weighted_sum(&self.0, &value),
-            first: weighted_sum(&self.0, &first),
-            second: weighted_sum(&self.0, &second),
+    /// From the values at the nodes in ln α, which are times `q^{(α + power) / 2}`.
+    fn compute(values: &[&Vec<f64>], x: &[f64], power: f64) -> Self {
+        let interpolation = interpolation();
+        let ln_root_q: Vec<f64> = x.iter().map(|&x| 0.5 * q_of(x).ln()).collect();
+        let mut rows = Vec::with_capacity(N_ALPHA_PANELS * N_ROWS);
+        for panel in 0..N_ALPHA_PANELS {
+            // By node in this panel: the rows.
+            let nodes: Vec<Vec<Polynomial>> = (0..N_COEFFICIENTS)
+                .map(|i| {
+                    let s = panel_start(panel)
+                        + (1.0 + chebyshev_node(i, N_COEFFICIENTS)) / N_ALPHA_PANELS as f64;
+                    let mut points = interpolated(values, s);
+                    for (value, ln_root_q) in points.iter_mut().zip(&ln_root_q) {
+                        *value *= (-(alpha_of(s) + power) * ln_root_q).exp();
+                    }
+                    rows_of(&points, &interpolation)
+                })
+                .collect();
+            let coefficient = |row: usize, k: usize| {
+                std::array::from_fn(|power| {
+                    let at_node = nodes.iter().map(|rows| rows[row][power]);
+                    let weights =
+                        (0..N_COEFFICIENTS).map(|i| chebyshev_weight(k, i, N_COEFFICIENTS));
+                    at_node.zip(weights).map(|(value, weight)| value * weight).sum()
+                })
+            };
+            rows.extend((0..N_ROWS).map(|row| Row(std::array::from_fn(|k| coefficient(row, k)))));
         }
+        Self(rows)
+    }
+
+    /// The surface at one α: the rows of the panels, those of the tail, and what
+    /// collapses them.
+    pub(crate) fn at(&self, alpha: f64) -> (&[Row], &[Row], Basis) {
+        let basis = Basis::at(alpha);
+        let (panels, tail) = self.0[basis.panel * N_ROWS..][..N_ROWS].split_at(N_PANELS);
+        (panels, tail, basis)
     }
 }
 
-fn weighted_sum<'a>(rows: impl IntoIterator<Item = &'a Points>, weights: &Series) -> Points {
-    let mut sums = vec![0.0; N_BODY + N_TERMS];
-    for (row, weight) in rows.into_iter().zip(weights) {
-        for (sum, value) in sums.iter_mut().zip(row) {
-            *sum += weight * value;
+/// The series in α of a polynomial on a panel.
+pub(crate) struct Row([Polynomial; N_COEFFICIENTS]);
+
+impl Row {
+    /// The polynomial times `2 − α`, and its first two derivatives by α.
+    #[inline(always)]
+    pub(crate) fn jets(&self, basis: &Basis) -> [Polynomial; 3] {
+        let mut value = [0.0; N_NODES];
+        let mut first = [0.0; N_NODES];
+        let mut second = [0.0; N_NODES];
+        for (coefficients, basis) in self.0.iter().zip(&basis.jets) {
+            for power in 0..N_NODES {
+                value[power] += basis[0] * coefficients[power];
+                first[power] += basis[1] * coefficients[power];
+                second[power] += basis[2] * coefficients[power];
+            }
         }
+        [value, first, second]
     }
-    sums
+
+    /// The same without derivatives.
+    #[inline(always)]
+    pub(crate) fn value(&self, basis: &Basis) -> Polynomial {
+        let mut value = [0.0; N_NODES];
+        for (coefficients, basis) in self.0.iter().zip(&basis.jets) {
+            for power in 0..N_NODES {
+                value[power] += basis[0] * coefficients[power];
+            }
+        }
+        value
+    }
 }
 
 /// The variable of the panels.
-pub(crate) fn w_of(x: f64) -> f64 {
-    0.5 * (1.0 + x * x * (1.0 / (X_0 * X_0))).ln()
+#[inline(always)]
+pub(crate) fn q_of(x: f64) -> f64 {
+    1.0 + x * x * (1.0 / (X_0 * X_0))
 }
 
-fn panels_per_w() -> f64 {
-    N_PANELS as f64 / w_of(X_MAX)
+/// A place in a panel.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) panel: usize,
+    /// −1 ≤ s < 1.
+    pub(crate) s: f64,
+    /// `ds/dx` is this times x, and `d²s/dx²` is this.
+    pub(crate) curvature: f64,
 }
 
-fn w_nodes() -> impl Iterator<Item = f64> + Clone {
-    (0..N_BODY).map(|j| {
+impl Place {
+    /// The place of `|x| < X_MAX`, from the bits of q: the exponent and the
+    /// first two bits of the mantissa are the number of the panel.
+    #[inline(always)]
+    pub(crate) fn of(x: f64) -> Self {
+        const PANEL_BITS: u32 = 50;
+        const ONE: u64 = 1f64.to_bits();
+        const EXPONENT: u64 = f64::INFINITY.to_bits();
+        let bits = q_of(x).to_bits();
+        let in_panel = f64::from_bits((bits & ((1 << PANEL_BITS) - 1)) | ONE);
+        let inverse_octave = f64::from_bits((2 * ONE).wrapping_sub(bits & EXPONENT));
+        Self {
+            panel: (bits >> PANEL_BITS).wrapping_sub(ONE >> PANEL_BITS) as usize,
+            s: 8.0 * in_panel - 9.0,
+            curvature: 16.0 / (X_0 * X_0) * inverse_octave,
+        }
+    }
+}
+
+/// The nodes in x, panel by panel.
+fn x_nodes() -> impl Iterator<Item = f64> {
+    (0..N_PANELS * N_NODES).map(|j| {
         let (panel, node) = (j / N_NODES, j % N_NODES);
-        (panel as f64 + 0.5 * (1.0 + chebyshev_node(node, N_NODES))) / panels_per_w()
+        let octave = 2f64.powi((panel / 4) as i32);
+        let s = chebyshev_node(node, N_NODES);
+        let q = octave * (1.0 + (panel % 4) as f64 / 4.0 + (1.0 + s) / 8.0);
+        X_0 * (q - 1.0).sqrt()
     })
 }
 
-/// The points of both surfaces at one α.
-fn points_at(alpha: f64) -> [Points; 2] {
+/// Both functions at one α, times powers of q that make them of order one, and
+/// the terms of the tail.
+fn values_at(alpha: f64, x: &[f64]) -> [Vec<f64>; 2] {
     let epsilon = 2.0 - alpha;
-    let x: Vec<f64> = w_nodes().map(|w| X_0 * (2.0 * w).exp_m1().sqrt()).collect();
     let differences: Vec<(f64, f64)> = x
         .chunks_exact(N_NODES)
         .flat_map(|panel| {
@@ -176,47 +232,72 @@ fn points_at(alpha: f64) -> [Points; 2] {
             panel.iter().map(move |&x| contour::sum(ray.iter().copied(), x))
         })
         .collect();
-    let body = differences.iter().zip(w_nodes().zip(&x));
-    let density = body.clone().map(|(pair, (w, _))| pair.0 * ((1.0 + alpha) * w).exp());
-    let survival =
-        body.map(|(pair, (w, x))| pair.1 * (alpha * w).exp() * (x * x + X_0 * X_0).sqrt() / x);
+    let body = differences.iter().zip(x.iter().map(|&x| (x, q_of(x).sqrt())));
+    let density = body.clone().map(|(pair, (_, root_q))| pair.0 * root_q.powf(1.0 + alpha));
+    let survival = body.map(|(pair, (x, root_q))| pair.1 * root_q.powf(alpha) * root_q * X_0 / x);
     let terms = |tail: Tail| {
         (1..=N_TERMS as u32).map(move |k| tail_series::term(tail, alpha, X_MAX, k) / epsilon)
     };
     [density.chain(terms(Tail::Density)).collect(), survival.chain(terms(Tail::Survival)).collect()]
 }
 
-/// `2 − α` times the Chebyshev polynomials in ln α, and derivatives by α.
-struct Basis {
-    value: Series,
-    first: Series,
-    second: Series,
+/// Values at all nodes, interpolated to the place `s` in ln α.
+fn interpolated(values: &[&Vec<f64>], s: f64) -> Vec<f64> {
+    let polynomials = chebyshev_polynomials::<N_ALPHAS>(s);
+    let mut sums = vec![0.0; values[0].len()];
+    for (i, values) in values.iter().enumerate() {
+        let weight: f64 =
+            (0..N_ALPHAS).map(|k| polynomials[k][0] * chebyshev_weight(k, i, N_ALPHAS)).sum();
+        for (sum, value) in sums.iter_mut().zip(*values) {
+            *sum += weight * value;
+        }
+    }
+    sums
+}
+
+/// The polynomials through the values at the nodes, and the terms of the tail
+/// as they are.
+fn rows_of(points: &[f64], interpolation: &[Polynomial; N_NODES]) -> Vec<Polynomial> {
+    let (body, tail) = points.split_at(N_PANELS * N_NODES);
+    let polynomials = body.chunks_exact(N_NODES).map(|values| {
+        let mut polynomial = [0.0; N_NODES];
+        for (value, node) in values.iter().zip(interpolation) {
+            for (sum, weight) in polynomial.iter_mut().zip(node) {
+                *sum += weight * value;
+            }
+        }
+        polynomial
+    });
+    let terms = tail.chunks(N_NODES).map(|terms| {
+        let mut row = [0.0; N_NODES];
+        row[..terms.len()].copy_from_slice(terms);
+        row
+    });
+    polynomials.chain(terms).collect()
+}
+
+/// `2 − α` times the Chebyshev polynomials of a panel in ln α, and the first two
+/// derivatives by α.
+pub(crate) struct Basis {
+    panel: usize,
+    jets: [[f64; 3]; N_COEFFICIENTS],
 }
 
 impl Basis {
     fn at(alpha: f64) -> Self {
         let half = 0.5 * (ALPHA_MAX / ALPHA_MIN).ln();
-        let s = (alpha / (ALPHA_MIN * ALPHA_MAX).sqrt()).ln() / half;
-        // T, T', T'' by s.
-        let mut polynomials = [[1.0, 0.0, 0.0]; N_COEFFICIENTS];
-        polynomials[1] = [s, 1.0, 0.0];
-        for k in 2..N_COEFFICIENTS {
-            let ([a, da, dda], [b, db, ddb]) = (polynomials[k - 1], polynomials[k - 2]);
-            polynomials[k] =
-                [2.0 * s * a - b, 2.0 * (a + s * da) - db, 2.0 * (2.0 * da + s * dda) - ddb];
-        }
-        let slope = 1.0 / (half * alpha);
+        let whole = (alpha / (ALPHA_MIN * ALPHA_MAX).sqrt()).ln() / half;
+        let panels = N_ALPHA_PANELS as f64;
+        let panel = (0.5 * (1.0 + whole) * panels).clamp(0.0, panels - 1.0) as usize;
+        let polynomials = chebyshev_polynomials((whole - panel_start(panel)) * panels - 1.0);
+        let slope = panels / (half * alpha);
         let epsilon = 2.0 - alpha;
         let jets = polynomials.map(|[value, by_s, by_s_s]| {
             let first = by_s * slope;
             let second = by_s_s * slope * slope - first / alpha;
             [epsilon * value, epsilon * first - value, epsilon * second - 2.0 * first]
         });
-        Self {
-            value: jets.map(|jet| jet[0]),
-            first: jets.map(|jet| jet[1]),
-            second: jets.map(|jet| jet[2]),
-        }
+        Self { panel, jets }
     }
 }
 
@@ -225,14 +306,26 @@ fn alpha_of(s: f64) -> f64 {
     (ALPHA_MIN * ALPHA_MAX).sqrt() * (ALPHA_MAX / ALPHA_MIN).powf(0.5 * s)
 }
 
-/// Zero number `i` of the Chebyshev polynomial of degree `n`.
-fn chebyshev_node(i: usize, n: usize) -> f64 {
-    (PI * (i as f64 + 0.5) / n as f64).cos()
+/// Where in −1 ≤ s ≤ 1 a panel in ln α begins.
+fn panel_start(panel: usize) -> f64 {
+    2.0 * panel as f64 / N_ALPHA_PANELS as f64 - 1.0
 }
 
-/// What each Chebyshev node contributes to coefficient `k` of the series.
-fn chebyshev_row(k: usize) -> Series {
-    std::array::from_fn(|i| chebyshev_weight(k, i, N_COEFFICIENTS))
+/// The Chebyshev polynomials and their first two derivatives at `s`.
+fn chebyshev_polynomials<const N: usize>(s: f64) -> [[f64; 3]; N] {
+    let mut polynomials = [[1.0, 0.0, 0.0]; N];
+    polynomials[1] = [s, 1.0, 0.0];
+    for k in 2..N {
+        let ([a, da, dda], [b, db, ddb]) = (polynomials[k - 1], polynomials[k - 2]);
+        polynomials[k] =
+            [2.0 * s * a - b, 2.0 * (a + s * da) - db, 2.0 * (2.0 * da + s * dda) - ddb];
+    }
+    polynomials
+}
+
+/// Zero number `i` of the Chebyshev polynomial of degree `n`.
+pub(crate) fn chebyshev_node(i: usize, n: usize) -> f64 {
+    (PI * (i as f64 + 0.5) / n as f64).cos()
 }
 
 /// The weight of node `i` of `n` in coefficient `k` of the Chebyshev series
