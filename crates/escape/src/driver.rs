@@ -43,7 +43,7 @@ impl Driver<NetworkLandscape> for MinibatchSgd {
         sampler: &mut MinibatchSampler,
     ) -> Result<(), EscapeError> {
         let samples = sampler.next(self.batch_size);
-        let (_, gradient) = point.loss_and_gradient(samples, Mode::Train)?;
+        let (_, gradient) = point.loss_and_gradient(&samples, Mode::Train)?;
         Ok(sgd::step(point.params(), &gradient, self.learning_rate)?)
     }
 }

@@ -11,7 +11,7 @@ use crate::landscape::Landscape;
 /// Exit times of trials 0, 1, …, `n_seeds` − 1, in this order.
 ///
 /// Trial `s` draws from the sub-stream named `s`, so the times depend neither on the number of threads nor on the order
-/// in which trials finish. `go_on` is asked after every trial.
+/// in which trials finish. `go_on` is asked at every check, `finished` is told of every trial that is done.
 ///
 /// # Errors
 /// [`EscapeError::Stopped`] when `go_on` says stop.
@@ -22,12 +22,12 @@ pub fn ensemble<L: Landscape, D: Driver<L>>(
     streams: &Streams,
     n_seeds: usize,
     go_on: &(dyn Fn() -> Flow + Sync),
+    finished: &(dyn Fn() + Sync),
 ) -> Result<Vec<ExitTime>, EscapeError> {
     let trial = |seed: usize| -> Result<ExitTime, EscapeError> {
-        let exit = first_exit(landscape, driver, watch, &streams.named(&seed.to_string()))?;
-        if go_on() == Flow::Stop {
-            return Err(EscapeError::Stopped);
-        }
+        let streams = streams.named(&seed.to_string());
+        let exit = first_exit(landscape, driver, watch, &streams, go_on)?;
+        finished();
         Ok(exit)
     };
     // Trials differ a thousandfold in length: hand them out one by one.

@@ -1,6 +1,6 @@
 //! Exit times of many trials: survival curve, mean and median under censoring.
 
-use statrs::distribution::{ChiSquared, ContinuousCDF};
+use statrs::distribution::{ChiSquared, ContinuousCDF, Normal};
 
 use crate::exit_time::ExitTime;
 
@@ -8,6 +8,8 @@ use crate::exit_time::ExitTime;
 const COVERAGE: f64 = 0.95;
 /// Its standard normal quantile.
 const Z: f64 = 1.959_963_984_540_054;
+/// Below this p-value the rate of exits is not called constant.
+const MIN_P: f64 = 0.01;
 
 /// The exit times of an ensemble of trials.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,15 +17,40 @@ pub struct ExitSample {
     times: Vec<ExitTime>,
 }
 
-/// A mean with its 95 % interval, in iterations.
+/// A mean exit time with its 95 % interval, in iterations.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CensoredMean {
-    /// The estimate; NaN where no trial left.
+pub struct MeanExitTime {
+    /// How it was estimated.
+    pub method: MeanMethod,
+    /// The estimate; NaN where there is only a lower bound.
     pub mean: f64,
     /// Lower end.
     pub low: f64,
-    /// Upper end; infinite where no trial left.
+    /// Upper end; infinite where there is only a lower bound.
     pub high: f64,
+}
+
+/// What an estimate of the mean exit time rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MeanMethod {
+    /// Every trial left: the sample mean, whatever the law of exits.
+    SampleMean,
+    /// Trials were censored, and nothing speaks against exits at a constant rate.
+    ConstantRate,
+    /// Trials were censored, and either none left or the rate of exits was not constant: nothing is known of the times
+    /// beyond the horizon.
+    LowerBound,
+}
+
+impl MeanMethod {
+    /// Its name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            MeanMethod::SampleMean => "sample mean",
+            MeanMethod::ConstantRate => "constant rate",
+            MeanMethod::LowerBound => "lower bound",
+        }
+    }
 }
 
 /// One step of the survival curve, which holds from `iterations` on.
@@ -57,39 +84,80 @@ impl ExitSample {
         self.times.iter().filter(|time| time.exited()).count()
     }
 
-    /// The mean exit time if exits come at a constant rate, as all theories of escape from a deep minimum say.
+    /// The mean exit time, by the method that the sample permits (see [`MeanMethod`]).
     ///
     /// # Formula
-    /// `τ̂ = T/d`, where `T` is the sum of all observed times, censored ones included, and `d` the number of exits: the
-    /// maximum of the exponential likelihood. Interval `[2T/χ²_{0.975}(2d+2), 2T/χ²_{0.025}(2d)]` (Lawless 2003,
-    /// section 4.1, for time-censored samples). Without censoring τ̂ is the sample mean.
-    pub fn mean(&self) -> CensoredMean {
-        let total: u64 = self.times.iter().map(|time| time.iterations()).sum();
-        let (total, n_exited) = (total as f64, self.n_exited());
+    /// *Sample mean*: `t̄ ± 1.96 s/√n`. *Constant rate*: [`constant_rate_mean`](Self::constant_rate_mean), where
+    /// [`constant_rate_p`](Self::constant_rate_p) is at least 0.01. *Lower bound*: the lower end of the interval for the
+    /// mean of min(exit time, horizon), which needs no assumption.
+    pub fn mean(&self) -> MeanExitTime {
+        let (restricted, half) = self.restricted_mean();
+        if self.n_exited() == self.n_trials() {
+            let (low, high) = (restricted - half, restricted + half);
+            return MeanExitTime { method: MeanMethod::SampleMean, mean: restricted, low, high };
+        }
+        if self.n_exited() > 0 && !(self.constant_rate_p() < MIN_P) {
+            return self.constant_rate_mean();
+        }
+        // Where no trial left, its survival is above 0.025^{1/n} with 97.5 % confidence.
+        let low = match self.n_exited() {
+            0 => restricted * none_of(self.n_trials()),
+            _ => restricted - half,
+        };
+        let (mean, high) = (f64::NAN, f64::INFINITY);
+        MeanExitTime { method: MeanMethod::LowerBound, mean, low, high }
+    }
+
+    /// The mean exit time if exits come at a constant rate, as the theories of escape from a deep minimum say.
+    ///
+    /// # Formula
+    /// `τ̂ = T/d`, where `T` is the sum of all observed times, censored ones included, and `d > 0` the number of exits:
+    /// the maximum of the exponential likelihood. Interval `[2T/χ²_{0.975}(2d+2), 2T/χ²_{0.025}(2d)]` (Lawless 2003,
+    /// section 4.1, for time-censored samples).
+    pub fn constant_rate_mean(&self) -> MeanExitTime {
+        let (total, n_exited) = (self.time_on_test(u64::MAX), self.n_exited());
         let chi2 = |degrees: usize, level: f64| {
             let law = ChiSquared::new(degrees as f64).expect("degrees of freedom are positive");
             law.inverse_cdf(level)
         };
         let tail = (1. - COVERAGE) / 2.;
-        let low = 2. * total / chi2(2 * n_exited + 2, 1. - tail);
-        if n_exited == 0 {
-            return CensoredMean { mean: f64::NAN, low, high: f64::INFINITY };
+        MeanExitTime {
+            method: MeanMethod::ConstantRate,
+            mean: total / n_exited as f64,
+            low: 2. * total / chi2(2 * n_exited + 2, 1. - tail),
+            high: 2. * total / chi2(2 * n_exited, tail),
         }
-        let high = 2. * total / chi2(2 * n_exited, tail);
-        CensoredMean { mean: total / n_exited as f64, low, high }
     }
 
-    /// The mean of min(exit time, horizon), without any assumption on the law: a lower bound of the mean exit time
-    /// where trials were censored, and the sample mean where none was.
+    /// Two-sided p-value of Laplace's test of a constant rate; NaN for fewer than five exits.
     ///
-    /// The interval is that of a mean, ± 1.96 s/√n; NaN for fewer than two trials.
-    pub fn restricted_mean(&self) -> CensoredMean {
+    /// # Formula
+    /// With `T(t) = Σ min(t_i, t)` the total time on test, `u_j = T(t_j)/T(∞)` of the `d` exits are uniform under a
+    /// constant rate, so `z = Σ(u_j − ½)/√(d/12)` is nearly standard normal (Cox and Lewis 1966, section 3.3). Negative
+    /// `z`: the rate falls, as it does where trials that stay sink deeper.
+    pub fn constant_rate_p(&self) -> f64 {
+        let n_exited = self.n_exited() as f64;
+        if n_exited < 5. {
+            return f64::NAN;
+        }
+        let total = self.time_on_test(u64::MAX);
+        let exits = self.times.iter().filter(|time| time.exited());
+        let sum: f64 = exits.map(|time| self.time_on_test(time.iterations()) / total - 0.5).sum();
+        2. * Normal::standard().sf((sum / (n_exited / 12.).sqrt()).abs())
+    }
+
+    /// `T(t) = Σ min(t_i, t)`, the iterations that all trials together were watched up to `t`.
+    fn time_on_test(&self, t: u64) -> f64 {
+        self.times.iter().map(|time| time.iterations().min(t) as f64).sum()
+    }
+
+    /// The mean of min(exit time, horizon), and half its 95 % interval.
+    fn restricted_mean(&self) -> (f64, f64) {
         let n_trials = self.n_trials() as f64;
         let times = self.times.iter().map(|time| time.iterations() as f64);
         let mean = times.clone().sum::<f64>() / n_trials;
         let squares = times.map(|time| (time - mean).powi(2)).sum::<f64>();
-        let half = Z * (squares / (n_trials - 1.) / n_trials).sqrt();
-        CensoredMean { mean, low: mean - half, high: mean + half }
+        (mean, Z * (squares / (n_trials - 1.) / n_trials).sqrt())
     }
 
     /// The iteration at which half of the trials have left; `None` where fewer have.
@@ -116,7 +184,7 @@ impl ExitSample {
             }
             let last = n_before == self.times.len();
             if n_exits > 0. || last {
-                let (low, high) = interval(survival, greenwood);
+                let (low, high) = interval(survival, greenwood, self.times.len());
                 let iterations = tied[0].iterations();
                 curve.push(SurvivalPoint { iterations, survival, low, high });
             }
@@ -125,12 +193,21 @@ impl ExitSample {
     }
 }
 
-fn interval(survival: f64, greenwood: f64) -> (f64, f64) {
-    if survival <= 0. || survival >= 1. {
-        return (survival, survival);
+fn interval(survival: f64, greenwood: f64, n_trials: usize) -> (f64, f64) {
+    // At the ends Greenwood's variance is 0 or undefined: the exact binomial interval.
+    if survival >= 1. {
+        return (none_of(n_trials), 1.);
+    }
+    if survival <= 0. {
+        return (0., 1. - none_of(n_trials));
     }
     let spread = Z * greenwood.sqrt() / survival.ln().abs();
     (survival.powf(spread.exp()), survival.powf((-spread).exp()))
+}
+
+/// The probability that has 2.5 % for none of `n` trials to be an exception.
+fn none_of(n: usize) -> f64 {
+    ((1. - COVERAGE) / 2.).powf(1. / n as f64)
 }
 
 #[cfg(test)]
@@ -173,6 +250,7 @@ mod tests {
     fn mean_under_censoring() {
         // 359 person-weeks, 9 relapses.
         let mean = freireich().mean();
+        assert_eq!(mean.method, MeanMethod::ConstantRate);
         assert!((mean.mean - 359. / 9.).abs() < 1e-12);
         // χ²_{0.975}(20) = 34.1696, χ²_{0.025}(18) = 8.2307 from tables.
         assert!((mean.low - 718. / 34.1696).abs() < 1e-3);
@@ -180,14 +258,53 @@ mod tests {
     }
 
     #[test]
+    fn without_censoring_no_law_is_assumed() {
+        let mean = ExitSample::new([10, 20, 30].map(Exited).to_vec()).mean();
+        assert_eq!((mean.method, mean.mean), (MeanMethod::SampleMean, 20.));
+        assert!(
+            (mean.high - mean.low - 2. * 1.959_963_984_540_054 * 10. / 3f64.sqrt()).abs() < 1e-9
+        );
+    }
+
+    #[test]
     fn without_exits_there_is_only_a_lower_bound() {
         let sample = ExitSample::new(vec![Censored(100); 30]);
         let mean = sample.mean();
+        assert_eq!(mean.method, MeanMethod::LowerBound);
         assert!(mean.mean.is_nan() && mean.high == f64::INFINITY);
-        // −3000/ln(0.025).
-        assert!((mean.low - 3000. / 3.688_879_454).abs() < 1e-6);
+        // 0.025^{1/30}: 30 trials of which none left.
+        assert!((mean.low - 88.43).abs() < 0.01, "{}", mean.low);
         assert_eq!(sample.median(), None);
-        assert_eq!(sample.survival().last().unwrap().survival, 1.);
+        let last = *sample.survival().last().unwrap();
+        assert_eq!((last.survival, last.high), (1., 1.));
+        assert!((last.low - 0.8843).abs() < 1e-4);
+    }
+
+    #[test]
+    fn a_rate_that_falls_gives_a_lower_bound_and_not_a_mean() {
+        // Half of the trials leave at once, and none in the nine tenths of the time that follow.
+        let early = (1..=50).map(|k| Exited(2 * k));
+        let sample = ExitSample::new(early.chain([Censored(1000); 50]).collect());
+        assert!(sample.constant_rate_p() < 1e-9);
+        let mean = sample.mean();
+        assert_eq!(mean.method, MeanMethod::LowerBound);
+        assert!(mean.mean.is_nan() && mean.low < 525.5 && mean.low > 400.);
+    }
+
+    #[test]
+    fn the_test_of_a_constant_rate_has_its_size() {
+        let n_repeats = 2000;
+        let rejected = (0..n_repeats).filter(|&repeat| {
+            let mut rng = Streams::new(21).rng(repeat);
+            let times = (0..60).map(|_| {
+                let time = (-200. * (1. - rng.random::<f64>()).ln()).ceil() as u64;
+                if time < 150 { Exited(time) } else { Censored(150) }
+            });
+            ExitSample::new(times.collect()).constant_rate_p() < 0.05
+        });
+        // Standard error 0.5 %.
+        let share = rejected.count() as f64 / n_repeats as f64;
+        assert!((0.03..0.07).contains(&share), "{share}");
     }
 
     #[test]
@@ -199,7 +316,7 @@ mod tests {
                 let time = -truth * (1. - rng.random::<f64>()).ln();
                 if time < horizon { Exited(time.ceil() as u64) } else { Censored(150) }
             });
-            let mean = ExitSample::new(times.collect()).mean();
+            let mean = ExitSample::new(times.collect()).constant_rate_mean();
             mean.low <= truth && truth <= mean.high
         });
         // Nominal 95 %; the interval is conservative below. Standard error 0.5 %.

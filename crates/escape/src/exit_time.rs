@@ -1,6 +1,6 @@
 //! One trial: from the minimum to the first exit, or to the horizon.
 
-use train::Streams;
+use train::{Flow, Streams};
 
 use crate::basin::Basin;
 use crate::driver::Driver;
@@ -41,12 +41,16 @@ pub struct Watch {
     pub horizon: u64,
 }
 
-/// Runs one trial. All its randomness comes from `streams`.
+/// Runs one trial. All its randomness comes from `streams`. `go_on` is asked at every check.
+///
+/// # Errors
+/// [`EscapeError::Stopped`] when `go_on` says stop.
 pub fn first_exit<L: Landscape, D: Driver<L>>(
     landscape: &L,
     driver: &D,
     watch: &Watch,
     streams: &Streams,
+    go_on: &(dyn Fn() -> Flow + Sync),
 ) -> Result<ExitTime, EscapeError> {
     let mut point = landscape.minimum()?;
     let mut trial = driver.begin(&point, streams);
@@ -55,6 +59,9 @@ pub fn first_exit<L: Landscape, D: Driver<L>>(
         let due = iteration.is_multiple_of(watch.check_every) || iteration == watch.horizon;
         if due && watch.basin.is_left_by(landscape, &point)? {
             return Ok(ExitTime::Exited(iteration));
+        }
+        if due && go_on() == Flow::Stop {
+            return Err(EscapeError::Stopped);
         }
     }
     Ok(ExitTime::Censored(watch.horizon))
@@ -67,7 +74,6 @@ mod tests {
     use crate::exit_sample::ExitSample;
     use rand::RngExt;
     use rand_chacha::ChaCha8Rng;
-    use train::Flow;
 
     /// ½ h x², and the Euler–Maruyama scheme of dx = −h x dt + σ dW on it.
     struct Quadratic {
@@ -137,7 +143,7 @@ mod tests {
         let streams = Streams::new(4).named("escape");
         let go_on = || Flow::Continue;
         let landscape = Quadratic { curvature };
-        let times = ensemble(&landscape, &driver, &watch, &streams, 4000, &go_on).unwrap();
+        let times = ensemble(&landscape, &driver, &watch, &streams, 4000, &go_on, &|| ()).unwrap();
         let mean = ExitSample::new(times).mean().mean * dt;
         // A path that is looked at only every dt leaves later, as if the edge stood ζ(½)/√(2π)·σ√dt further away
         // (Broadie, Glasserman, Kou 1997).
@@ -151,7 +157,8 @@ mod tests {
     fn what_never_leaves_is_censored_and_not_an_exit() {
         let watch = Watch { basin: Basin::Distance(50.), check_every: 7, horizon: 30 };
         let driver = Brownian { curvature: 1., sigma: 1., dt: 0.01 };
-        let exit = first_exit(&Quadratic { curvature: 1. }, &driver, &watch, &Streams::new(1));
+        let landscape = Quadratic { curvature: 1. };
+        let exit = first_exit(&landscape, &driver, &watch, &Streams::new(1), &|| Flow::Continue);
         assert_eq!(exit.unwrap(), ExitTime::Censored(30));
     }
 
@@ -160,11 +167,21 @@ mod tests {
         let driver = Brownian { curvature: 0., sigma: 1., dt: 1. };
         let exit = |check_every, horizon| {
             let watch = Watch { basin: Basin::Distance(1e-9), check_every, horizon };
-            first_exit(&Quadratic { curvature: 0. }, &driver, &watch, &Streams::new(1)).unwrap()
+            let landscape = Quadratic { curvature: 0. };
+            first_exit(&landscape, &driver, &watch, &Streams::new(1), &|| Flow::Continue).unwrap()
         };
         assert_eq!(exit(1, 10), ExitTime::Exited(1));
         assert_eq!(exit(4, 10), ExitTime::Exited(4));
         assert_eq!(exit(40, 10), ExitTime::Exited(10));
+    }
+
+    #[test]
+    fn a_trial_can_be_stopped_in_the_middle() {
+        let watch = Watch { basin: Basin::Distance(50.), check_every: 1, horizon: u64::MAX };
+        let driver = Brownian { curvature: 1., sigma: 1., dt: 0.01 };
+        let landscape = Quadratic { curvature: 1. };
+        let exit = first_exit(&landscape, &driver, &watch, &Streams::new(1), &|| Flow::Stop);
+        assert!(matches!(exit, Err(EscapeError::Stopped)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A [`Landscape`] has a minimum; a [`Driver`] moves a point away from it, one step at a time; a [`Basin`] says when the
 //! point has left. [`first_exit`] runs one trial and returns an [`ExitTime`]: exited, or censored at the horizon, which
 //! is not an exit. [`ensemble()`] runs many seeds on all cores. An [`ExitSample`] turns their times into a survival curve
-//! and a censored mean.
+//! and a mean that says what it rests on.
 //!
 //! Time is counted in iterations k from the moment of the perturbation, and in ηk.
 //!
@@ -27,7 +27,8 @@
 //! let landscape = NetworkLandscape::new(Objective::new(model, data, params)?)?;
 //! let driver = MinibatchSgd { batch_size: 4, learning_rate: 10., sampling: Sampling::WithReplacement };
 //! let watch = Watch { basin: Basin::LossRatio(2.), check_every: 1, horizon: 100 };
-//! let exit = first_exit(&landscape, &driver, &watch, &streams.named("escape"))?;
+//! let go_on = || train::Flow::Continue;
+//! let exit = first_exit(&landscape, &driver, &watch, &streams.named("escape"), &go_on)?;
 //! assert!(matches!(exit, ExitTime::Exited(k) if k <= 100));
 //! # Ok::<(), escape::EscapeError>(())
 //! ```
@@ -46,7 +47,7 @@ pub use basin::Basin;
 pub use driver::{Driver, MinibatchSgd};
 pub use ensemble::ensemble;
 pub use error::EscapeError;
-pub use exit_sample::{CensoredMean, ExitSample, SurvivalPoint};
+pub use exit_sample::{ExitSample, MeanExitTime, MeanMethod, SurvivalPoint};
 pub use exit_time::{ExitTime, Watch, first_exit};
 pub use landscape::{Landscape, NetworkLandscape};
 pub use spec::EscapeSpec;

@@ -41,8 +41,14 @@ impl EscapeSpec {
             && self.learning_rates.iter().all(|rate| rate.is_finite() && *rate > 0.);
         let permitted = "a list of numbers above 0";
         SpecError::check(rates, section, "learning_rates", &self.learning_rates, permitted)?;
-        SpecError::check(self.seeds >= 1, section, "seeds", self.seeds, "1 or more")?;
-        SpecError::check(self.horizon >= 1, section, "horizon", self.horizon, "1 or more")?;
+        let distinct = (1..self.learning_rates.len())
+            .all(|idx| !self.learning_rates[..idx].contains(&self.learning_rates[idx]));
+        let permitted = "numbers that differ";
+        SpecError::check(distinct, section, "learning_rates", &self.learning_rates, permitted)?;
+        let seeds = (1..=10_000_000).contains(&self.seeds);
+        SpecError::check(seeds, section, "seeds", self.seeds, "1 to 10000000")?;
+        let horizon = (1..=1_000_000_000_000).contains(&self.horizon);
+        SpecError::check(horizon, section, "horizon", self.horizon, "1 to 10^12")?;
         let permitted = "1 to the horizon";
         SpecError::check(check_every, section, "check_every", self.check_every, permitted)?;
         self.basin.validate(section)

@@ -26,8 +26,6 @@ pub struct FitSpec {
     pub location: FittedLocation,
     /// Bins of the paper's SSE, equal on [min, max].
     pub histogram_bins: usize,
-    /// Replicates of the simulated null of the likelihood ratio.
-    pub null_replicates: usize,
     /// Level of the false-discovery rate and of the χ² test.
     pub level: f64,
 }
@@ -45,12 +43,7 @@ pub enum FittedLocation {
 
 impl Default for FitSpec {
     fn default() -> Self {
-        Self {
-            location: FittedLocation::Free,
-            histogram_bins: 100,
-            null_replicates: 999,
-            level: 0.05,
-        }
+        Self { location: FittedLocation::Free, histogram_bins: 100, level: 0.05 }
     }
 }
 
@@ -76,7 +69,12 @@ impl ProbeSpec {
         let some = !self.batch_sizes.is_empty() && self.batch_sizes.iter().all(|&size| size >= 1);
         let permitted = "a list of sizes of 1 or more";
         SpecError::check(some, section, "batch_sizes", &self.batch_sizes, permitted)?;
-        SpecError::check(self.draws >= 50, section, "draws", self.draws, "50 or more")
+        let distinct = (1..self.batch_sizes.len())
+            .all(|idx| !self.batch_sizes[..idx].contains(&self.batch_sizes[idx]));
+        let permitted = "sizes that differ";
+        SpecError::check(distinct, section, "batch_sizes", &self.batch_sizes, permitted)?;
+        let draws = (50..=10_000_000).contains(&self.draws);
+        SpecError::check(draws, section, "draws", self.draws, "50 to 10000000")
     }
 
     /// Checks what depends on the data and the network.
@@ -100,9 +98,6 @@ impl FitSpec {
     pub fn validate(&self, section: &str) -> Result<(), SpecError> {
         let bins = (2..=100_000).contains(&self.histogram_bins);
         SpecError::check(bins, section, "histogram_bins", self.histogram_bins, "2 to 100000")?;
-        let replicates = (19..=1_000_000).contains(&self.null_replicates);
-        let permitted = "19 to 1000000";
-        SpecError::check(replicates, section, "null_replicates", self.null_replicates, permitted)?;
         let level = self.level > 0. && self.level < 1.;
         SpecError::check(level, section, "level", self.level, "between 0 and 1")
     }

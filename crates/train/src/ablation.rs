@@ -72,7 +72,16 @@ impl AblationSpec {
         let factor_holds = self.factor.is_finite() && self.factor > 1.;
         SpecError::check(factor_holds, section, "factor", self.factor, "a number above 1")?;
         self.multi_step(self.factor).validate(section)?;
-        SpecError::check(self.seeds >= 1, section, "seeds", self.seeds, "1 or more")?;
+        let last = self.training.max_epochs;
+        let some = !self.milestones.is_empty()
+            && self.milestones.iter().all(|milestone| (1..last).contains(milestone));
+        let permitted = format!("a list of epochs from 1 to below max_epochs = {last}");
+        SpecError::check(some, section, "milestones", &self.milestones, permitted)?;
+        let seeds = (1..=100_000).contains(&self.seeds);
+        SpecError::check(seeds, section, "seeds", self.seeds, "1 to 100000")?;
+        let equal_epochs = self.training.minimum.is_none();
+        let permitted = "none: the arms are compared at equal epochs";
+        SpecError::check(equal_epochs, section, "training.minimum", "a section", permitted)?;
         let constant = self.training.learning_rate_schedule == Schedule::Constant
             && self.training.batch_size_schedule == Schedule::Constant;
         let schedules = "no schedule of its own: the arms set it";

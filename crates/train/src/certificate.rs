@@ -29,7 +29,7 @@ impl MinimumSpec {
 pub struct Certificate {
     /// Steps of training.
     pub step: u64,
-    /// Epochs begun.
+    /// Epochs finished.
     pub epoch: u64,
     /// Full-batch loss.
     pub loss: f64,

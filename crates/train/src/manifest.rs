@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::DataDigest;
 
-/// `manifest.json`: the only file of a run that holds times, and the last one written.
+/// `manifest.json`: the last file of a run to be written. Times stand here, and in the report that is made from it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Name of the experiment.
@@ -19,7 +19,7 @@ pub struct Manifest {
     pub seed: u64,
     /// Version of Noisescope.
     pub noisescope: String,
-    /// Revision of its source.
+    /// Revision of its source at the last start that did any work.
     pub git_revision: String,
     /// Digest of the resolved experiment.
     pub hash: String,
@@ -62,4 +62,6 @@ pub struct StageRecord {
     pub name: String,
     /// Seconds of work in the start that finished it.
     pub seconds: f64,
+    /// Revision of the source that finished it.
+    pub git_revision: String,
 }

@@ -59,6 +59,20 @@ impl ModelSpec {
         SpecError::check(holds, section, "hidden", &self.hidden, "widths of 1 to 65536")
     }
 
+    /// Checks what depends on the data, before anything of that size is made.
+    pub fn validate_against(
+        &self,
+        section: &str,
+        n_features: usize,
+        n_classes: usize,
+    ) -> Result<(), SpecError> {
+        const MOST: usize = 1 << 28;
+        let widths = [&[n_features], self.hidden.as_slice(), &[n_classes]].concat();
+        let n_parameters: usize = widths.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum();
+        let permitted = format!("widths that make at most {MOST} parameters, not {n_parameters}");
+        SpecError::check(n_parameters <= MOST, section, "hidden", &self.hidden, permitted)
+    }
+
     /// The architecture for data with that many features and classes.
     pub fn build(&self, n_features: usize, n_classes: usize) -> Box<dyn Model> {
         match self.kind {

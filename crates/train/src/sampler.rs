@@ -32,6 +32,7 @@ pub struct MinibatchSampler {
     streams: Streams,
     position: SamplerPosition,
     order: Vec<u32>,
+    epoch_ended: bool,
 }
 
 impl MinibatchSampler {
@@ -42,7 +43,8 @@ impl MinibatchSampler {
         streams: Streams,
         position: SamplerPosition,
     ) -> Self {
-        let mut sampler = Self { sampling, streams, position, order: vec![0; n_samples] };
+        let order = vec![0; n_samples];
+        let mut sampler = Self { sampling, streams, position, order, epoch_ended: false };
         sampler.draw_epoch();
         sampler
     }
@@ -52,21 +54,35 @@ impl MinibatchSampler {
         self.position
     }
 
-    /// The next minibatch; smaller than `batch_size` where the epoch ends.
-    pub fn next(&mut self, batch_size: usize) -> &[u32] {
-        if self.position.offset >= self.order.len() {
-            self.position = SamplerPosition { epoch: self.position.epoch + 1, offset: 0 };
-            self.draw_epoch();
+    /// The next minibatch. A reshuffled one is smaller where the epoch ends; one with replacement always has
+    /// `batch_size` samples.
+    pub fn next(&mut self, batch_size: usize) -> Vec<u32> {
+        let mut batch = Vec::with_capacity(batch_size.min(self.order.len()));
+        self.epoch_ended = false;
+        loop {
+            if self.position.offset >= self.order.len() {
+                self.position = SamplerPosition { epoch: self.position.epoch + 1, offset: 0 };
+                self.draw_epoch();
+            }
+            let start = self.position.offset;
+            let end = (start + batch_size - batch.len()).min(self.order.len());
+            self.position.offset = end;
+            batch.extend_from_slice(&self.order[start..end]);
+            self.epoch_ended |= end == self.order.len();
+            if batch.len() == batch_size || self.sampling == Sampling::Reshuffled {
+                return batch;
+            }
         }
-        let start = self.position.offset;
-        let end = (start + batch_size).min(self.order.len());
-        self.position.offset = end;
-        &self.order[start..end]
     }
 
-    /// Whether the minibatch drawn last ended its epoch.
-    pub fn at_epoch_end(&self) -> bool {
-        self.position.offset == self.order.len()
+    /// Whether the minibatch drawn last ended an epoch.
+    pub fn epoch_ended(&self) -> bool {
+        self.epoch_ended
+    }
+
+    /// Epochs that have been finished.
+    pub fn n_finished_epochs(&self) -> u64 {
+        self.position.epoch + u64::from(self.position.offset == self.order.len())
     }
 
     fn draw_epoch(&mut self) {
@@ -96,13 +112,25 @@ mod tests {
     fn an_epoch_holds_every_sample_once_and_keeps_the_small_last_batch() {
         let mut sampler = sampler(Sampling::Reshuffled, SamplerPosition::default());
         for _epoch in 0..3 {
-            let batches: Vec<Vec<u32>> = (0..3).map(|_| sampler.next(4).to_vec()).collect();
+            let batches: Vec<Vec<u32>> = (0..3).map(|_| sampler.next(4)).collect();
             assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2]);
-            assert!(sampler.at_epoch_end());
+            assert!(sampler.epoch_ended());
             let mut all = batches.concat();
             all.sort_unstable();
             assert_eq!(all, (0..10).collect::<Vec<u32>>());
         }
+    }
+
+    #[test]
+    fn minibatches_with_replacement_are_never_cut() {
+        let mut sampler = sampler(Sampling::WithReplacement, SamplerPosition::default());
+        let mut ends = 0;
+        for drawn in 1..=50u64 {
+            assert_eq!(sampler.next(3).len(), 3);
+            ends += u64::from(sampler.epoch_ended());
+            assert_eq!(sampler.n_finished_epochs(), 3 * drawn / 10);
+        }
+        assert_eq!(ends, 15);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use crate::error::SpecError;
 
 /// A multiplier of the learning rate or of the batch size; the base value stands in the experiment.
 ///
-/// Decay of the one and growth of the other are twins: dividing η by a and multiplying B by a change the noise
-/// scale g = η(N/B − 1) alike (Smith et al. 2018, eq. 1).
+/// Decay of the one and growth of the other are twins: for B ≪ N, dividing η by a and multiplying B by a change the
+/// noise scale g = η(N/B − 1) alike (Smith et al. 2018, eq. 1).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Schedule {

@@ -68,13 +68,8 @@ impl TrainingSpec {
             self.batch_size,
             "1 or more",
         )?;
-        SpecError::check(
-            self.max_epochs >= 1,
-            section,
-            "max_epochs",
-            self.max_epochs,
-            "1 or more",
-        )?;
+        let epochs = (1..=1_000_000_000).contains(&self.max_epochs);
+        SpecError::check(epochs, section, "max_epochs", self.max_epochs, "1 to 10^9")?;
         SpecError::check(
             self.evaluate != Cadence::Steps(0),
             section,
@@ -85,6 +80,13 @@ impl TrainingSpec {
         self.learning_rate_schedule.validate(&format!("{section}.learning_rate_schedule"))?;
         self.batch_size_schedule.validate(&format!("{section}.batch_size_schedule"))?;
         self.minimum.as_ref().map_or(Ok(()), |spec| spec.validate(&format!("{section}.minimum")))
+    }
+
+    /// Checks what depends on the data.
+    pub fn validate_against(&self, section: &str, n_samples: usize) -> Result<(), SpecError> {
+        let permitted = format!("at most the {n_samples} training samples");
+        let holds = self.batch_size <= n_samples;
+        SpecError::check(holds, section, "batch_size", self.batch_size, permitted)
     }
 
     /// Learning rate in an epoch.
@@ -117,7 +119,7 @@ pub struct TrainingState {
 pub struct EvaluationRow {
     /// Steps taken.
     pub step: u64,
-    /// Epochs finished or begun.
+    /// Epochs finished.
     pub epoch: u64,
     /// Learning rate of the last step.
     pub learning_rate: f64,
@@ -231,8 +233,8 @@ impl<'a> Trainer<'a> {
         }
         loop {
             self.step()?;
-            let epoch_ended = self.sampler.at_epoch_end();
-            let last = epoch_ended && self.state.position.epoch + 1 >= self.spec.max_epochs;
+            let epoch_ended = self.sampler.epoch_ended();
+            let last = epoch_ended && self.sampler.n_finished_epochs() >= self.spec.max_epochs;
             let due = match self.spec.evaluate {
                 Cadence::Epoch => epoch_ended,
                 Cadence::Steps(n_steps) => self.state.step.is_multiple_of(n_steps),
@@ -255,11 +257,10 @@ impl<'a> Trainer<'a> {
 
     fn step(&mut self) -> Result<(), TrainError> {
         let n_samples = self.objective.data().train.len();
-        // The epoch that the next minibatch belongs to: a full one is left behind only when it is drawn.
-        let epoch = self.state.position.epoch + u64::from(self.state.position.offset == n_samples);
+        let epoch = self.sampler.n_finished_epochs();
         let learning_rate = self.spec.learning_rate_at(epoch);
         let samples = self.sampler.next(self.spec.batch_size_at(epoch, n_samples));
-        let (loss, gradient) = self.objective.loss_and_gradient(samples, Mode::Train)?;
+        let (loss, gradient) = self.objective.loss_and_gradient(&samples, Mode::Train)?;
         if !loss.is_finite() {
             return Err(TrainError::Diverged { step: self.state.step + 1, loss, learning_rate });
         }
@@ -272,6 +273,11 @@ impl<'a> Trainer<'a> {
     fn evaluate(&mut self) -> Result<EvaluationRow, TrainError> {
         let (_, gradient) = self.objective.full_gradient(Mode::Probe)?;
         let train = self.objective.evaluate_train()?;
+        if !train.loss.is_finite() {
+            let learning_rate = self.spec.learning_rate_at(self.state.position.epoch);
+            let (step, loss) = (self.state.step, train.loss);
+            return Err(TrainError::Diverged { step, loss, learning_rate });
+        }
         let test = self.objective.evaluate_test()?;
         if self.state.best_loss.is_none_or(|best| train.loss < best) {
             self.state.best_loss = Some(train.loss);
@@ -280,7 +286,7 @@ impl<'a> Trainer<'a> {
         let epoch = self.state.position.epoch;
         Ok(EvaluationRow {
             step: self.state.step,
-            epoch: epoch + u64::from(self.sampler.at_epoch_end()),
+            epoch: self.sampler.n_finished_epochs(),
             learning_rate: self.spec.learning_rate_at(epoch),
             batch_size: self.spec.batch_size_at(epoch, self.objective.data().train.len()),
             loss: train.loss,

@@ -6,4 +6,4 @@ mod summary;
 
 pub use example::example;
 pub use fits::{Series, SeriesFit, fit_series, fits_table, noise_table};
-pub use summary::summary;
+pub use summary::{summary, verdict_column};

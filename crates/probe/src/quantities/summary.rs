@@ -32,13 +32,11 @@ pub fn summary(batch_size: usize, fits: &[SeriesFit], level: f64) -> Table {
     ];
     let mut table = Table::new()
         .with_integers("batch_size", [batch_size as i64])
-        .with_integers("n_parameters", [fits.len() as i64])
-        .with_integers("n_degenerate", [(fits.len() - sound.len()) as i64]);
+        .with_integers("n_parameters", [fits.len() as i64]);
     for (name, quantity) in quantities {
         let moments = moments(quantity);
-        let mean = if sound.is_empty() { f64::NAN } else { moments.mean() };
         table = table
-            .with_reals(&format!("{name}_mean"), [mean])
+            .with_reals(&format!("{name}_mean"), [moments.mean()])
             .with_reals(&format!("{name}_std"), [moments.std()]);
     }
     let mean = |name: &str| table.reals(&format!("{name}_mean")).expect("added above")[0];
@@ -51,13 +49,22 @@ pub fn summary(batch_size: usize, fits: &[SeriesFit], level: f64) -> Table {
             .with_reals(&format!("{name}_mean"), [ratio])
             .with_reals(&format!("{name}_std"), [f64::NAN]);
     }
-    let count = |holds: &dyn Fn(&SeriesFit) -> bool| fits.iter().filter(|fit| holds(fit)).count();
-    let verdict = |verdict: Verdict| [count(&|fit| fit.verdict == verdict) as i64];
-    let n_boundary = count(&|fit| fit.comparison.stable.status == FitStatus::Boundary);
-    table
-        .with_reals("share_boundary", [n_boundary as f64 / sound.len() as f64])
+    let count =
+        |holds: &dyn Fn(&SeriesFit) -> bool| [fits.iter().filter(|fit| holds(fit)).count() as i64];
+    let status = |status: FitStatus| count(&|fit| fit.comparison.stable.status == status);
+    table = table
         .with_reals("level", [level])
-        .with_integers("n_gaussian_not_rejected", verdict(Verdict::GaussianNotRejected))
-        .with_integers("n_heavy_adequate", verdict(Verdict::HeavyStableAdequate))
-        .with_integers("n_heavy_inadequate", verdict(Verdict::HeavyStableInadequate))
+        .with_integers("n_boundary", status(FitStatus::Boundary))
+        .with_integers("n_lower_bound", status(FitStatus::LowerBound));
+    for verdict in Verdict::ALL {
+        table = table.with_integers(&verdict_column(verdict), count(&|fit| fit.verdict == verdict));
+    }
+    table
+}
+
+/// The column of [`summary`] that counts a verdict: `n_` and its words, `n_heavy_sas_adequate`.
+pub fn verdict_column(verdict: Verdict) -> String {
+    let words = verdict.to_string().to_lowercase().replace("sαs", "sas");
+    let words: String = words.chars().filter(|c| c.is_ascii_alphanumeric() || *c == ' ').collect();
+    format!("n_{}", words.replace(' ', "_"))
 }
