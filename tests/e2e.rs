@@ -21,6 +21,9 @@ mod help;
 // Bad input and failed runs: the line, the exit code, what stays.
 #[path = "e2e/messages.rs"]
 mod messages;
+// `stable` against closed forms.
+#[path = "e2e/stable.rs"]
+mod stable;
 // A whole experiment in small, and its stages on their own.
 #[path = "e2e/stages.rs"]
 mod stages;

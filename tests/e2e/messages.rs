@@ -28,11 +28,11 @@ fn unknown_keys() {
 fn wrong_types() {
     check(
         "training.batch_size=large",
-        "training.batch_size: invalid type: string \"large\", expected usize",
+        "training.batch_size: invalid type: string \"large\", expected a whole number, 0 or more",
     );
     check(
         "escape.basin={loss_ratio=[]}",
-        "escape.basin.loss_ratio: invalid type: sequence, expected f64",
+        "escape.basin.loss_ratio: invalid type: sequence, expected a number",
     );
     check("model.kind=resnet", "model.kind: unknown variant `resnet`, expected `mlp`");
 }
@@ -54,7 +54,7 @@ fn values_out_of_range() {
         "training.minimum.gradient_norm = 0.0: permitted is a number above 0",
     );
     check("model.hidden=[8, 0]", "model.hidden = [8, 0]: permitted is widths of 1 to 65536");
-    check("probe.draws=49", "probe.draws = 49: permitted is 50 or more");
+    check("probe.draws=49", "probe.draws = 49: permitted is 50 to 10000000");
     check(
         "probe.parameters=100000",
         "probe.parameters = 100000: permitted is at most the network's 602",
@@ -69,6 +69,26 @@ fn values_out_of_range() {
         "escape.basin.loss_ratio = 1.0: permitted is a number above 1",
     );
     check("escape.check_every=61", "escape.check_every = 61: permitted is 1 to the horizon");
+    check(
+        "escape.learning_rates=[0.2, 0.2]",
+        "escape.learning_rates = [0.2, 0.2]: permitted is numbers that differ",
+    );
+    check(
+        "ablation.milestones=[2]",
+        "ablation.milestones = [2]: permitted is a list of epochs from 1 to below max_epochs = 2",
+    );
+    check(
+        "ablation.training.minimum={gradient_norm=1}",
+        "ablation.training.minimum = \"a section\": permitted is none: the arms are compared at equal epochs",
+    );
+    check(
+        "training.batch_size=352",
+        "training.batch_size = 352: permitted is at most the 351 training samples",
+    );
+    check(
+        "model.hidden=[65536, 65536]",
+        "model.hidden = [65536, 65536]: permitted is widths that make at most 268435456 parameters, not 4297457666",
+    );
     check("ablation.factor=1", "ablation.factor = 1.0: permitted is a number above 1");
     check(
         "ablation.milestones=[2, 1]",

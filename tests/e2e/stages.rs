@@ -32,7 +32,8 @@ fn one_command_gives_tables_plots_and_a_report() {
     }
     let run = work.only_run("runs");
     assert!(said.out.contains("Gradient noise, mean ± standard deviation"), "{}", said.out);
-    assert!(said.out.contains(&format!("{}/report.html", "runs/small")[..10]), "{}", said.out);
+    let report = format!("Report: runs/small/{}/report.html", run.file_name().unwrap().display());
+    assert!(said.out.contains(&report), "{}", said.out);
 
     let manifest = std::fs::read_to_string(run.join("manifest.json")).unwrap();
     let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
@@ -77,11 +78,15 @@ fn a_finished_run_is_found_again_and_not_redone() {
     let work = WorkDir::new();
     let args = ["train", "small.toml"];
     work.succeed(&args);
-    let checkpoint = work.only_run("runs").join("checkpoints/trained.safetensors");
-    let written = std::fs::metadata(&checkpoint).unwrap().modified().unwrap();
+    let run = work.only_run("runs");
+    let written = |file: &str| std::fs::metadata(run.join(file)).unwrap().modified().unwrap();
+    let files = ["checkpoints/trained.safetensors", "manifest.json", "report.html"];
+    let before = files.map(written);
     let said = work.succeed(&args);
-    assert_eq!(std::fs::metadata(&checkpoint).unwrap().modified().unwrap(), written);
+    assert_eq!(files.map(written), before);
     assert!(!said.err.contains("train minimum"), "{}", said.err);
+    let manifest = std::fs::read_to_string(run.join("manifest.json")).unwrap();
+    assert!(manifest.contains("certificate.parquet"), "{manifest}");
 }
 
 #[test]

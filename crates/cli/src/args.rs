@@ -25,7 +25,6 @@ const STYLES: Styles = Styles::styled()
     version,
     styles = STYLES,
     disable_help_subcommand = true,
-    arg_required_else_help = true,
     after_help = "Example: noisescope run experiments/quickstart.toml"
 )]
 pub struct Args {
@@ -66,10 +65,16 @@ pub enum Command {
     Escape(RunArgs),
     /// Fit SαS and Gaussian to samples in a file.
     ///
-    /// Reads CSV (with or without a header), .npy (one series, or one per column) and safetensors (one series per
-    /// vector or column). Columns that are not numbers are left out unless they are asked for.
+    /// Reads CSV (with or without a header), Parquet, .npy (one series, or one per column) and safetensors (one series
+    /// per vector or column). Columns that are not numbers are left out unless they are asked for.
     #[command(after_help = "Example: noisescope fit noise.csv --column grad --format csv")]
     Fit(FitArgs),
+    /// Density, distribution, quantiles and samples of SαS.
+    ///
+    /// SαS(α, γ, δ) has the characteristic function exp(iδt − |γt|^α), 0 < α ≤ 2. Values are given as arguments or on
+    /// standard input, one a line; results have 17 significant digits, one a line.
+    #[command(after_help = "Example: noisescope stable quantile --alpha 1.7 0.95 0.999")]
+    Stable(StableArgs),
     /// Draw plots and report again from the tables of a run.
     #[command(after_help = "Example: noisescope report runs/quickstart/base-…")]
     Report(ReportArgs),
@@ -104,7 +109,7 @@ pub struct RunArgs {
     /// Seed of all random streams.
     ///
     /// One seed gives the same tables, byte for byte, whatever the number of threads. Overrides the key `seed`.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: Option<u64>,
     /// Directory that runs are written to.
     ///
@@ -121,29 +126,95 @@ pub struct RunArgs {
 /// What fitting a file needs.
 #[derive(Debug, clap::Args)]
 pub struct FitArgs {
-    /// File with samples: .csv, .npy or .safetensors.
+    /// File with samples: .csv, .npy, .parquet or .safetensors.
     pub file: PathBuf,
     /// Fit this column; may be repeated.
     ///
     /// Without it, every numeric column is fitted. Columns without a header are named 1, 2, ….
     #[arg(long, value_name = "NAME")]
     pub column: Vec<String>,
-    /// Location of both laws.
+    /// Location of the laws.
     ///
     /// `free` estimates it; `zero` holds it at 0.
     #[arg(long, value_enum, default_value_t = LocationArg::Free)]
     pub location: LocationArg,
-    /// How the table is printed.
+    /// Compare estimators of α: one row per column and estimator; may be repeated.
     ///
-    /// `table` is for reading; `csv` and `json` have every figure at full precision.
+    /// Without it, maximum likelihood with its tests and verdict. Only maximum likelihood reaches the Cramér–Rao bound;
+    /// the others are there to be compared with.
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub estimator: Vec<EstimatorArg>,
+    /// How the result is printed.
+    ///
+    /// `table` is for reading; `csv`, `json` and `parquet` have every figure at full precision.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
-    /// Seed of the simulated null of the likelihood ratio.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// Write the table as Parquet to this file too.
+    /// Write the result to this file and not to standard output.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Draw histogram, quantiles and profile likelihood of each column to `DIR/<column>/`.
+    #[arg(long, value_name = "DIR")]
+    pub plots: Option<PathBuf>,
+}
+
+/// The estimators of the stability index.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum EstimatorArg {
+    /// All of them.
+    All,
+    /// Maximum likelihood.
+    MaximumLikelihood,
+    /// Regression on the empirical characteristic function.
+    Koutrouvelis,
+    /// Ratios of quantiles.
+    Mcculloch,
+    /// Moments of ln |x|.
+    LogMoments,
+    /// The block estimator of Mohammadi, used by Simsekli et al. 2019.
+    Mohammadi,
+}
+
+/// What evaluating the stable law needs.
+#[derive(Debug, clap::Args)]
+pub struct StableArgs {
+    /// What to compute.
+    #[arg(value_enum)]
+    pub function: StableFunction,
+    /// Stability index, 0 < A ≤ 2.
+    #[arg(long, value_name = "A", allow_negative_numbers = true)]
+    pub alpha: f64,
+    /// Scale, above 0.
+    #[arg(long, value_name = "G", default_value_t = 1., allow_negative_numbers = true)]
+    pub gamma: f64,
+    /// Location.
+    #[arg(long, value_name = "D", default_value_t = 0., allow_negative_numbers = true)]
+    pub delta: f64,
+    /// How many draws `sample` makes.
+    #[arg(long, default_value_t = 1)]
+    pub n: usize,
+    /// Seed of `sample`.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Values; for `quantile`, probabilities.
+    #[arg(value_name = "X", allow_negative_numbers = true)]
+    pub x: Vec<f64>,
+}
+
+/// The functions of the stable law.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum StableFunction {
+    /// Density.
+    Pdf,
+    /// Natural logarithm of the density.
+    Logpdf,
+    /// P(X ≤ x), accurate in the lower tail.
+    Cdf,
+    /// P(X > x), accurate in the upper tail.
+    Sf,
+    /// The x with P(X ≤ x) = p.
+    Quantile,
+    /// Independent draws.
+    Sample,
 }
 
 /// Where fitted laws are centred.
@@ -164,6 +235,8 @@ pub enum Format {
     Csv,
     /// JSON, full precision.
     Json,
+    /// Parquet.
+    Parquet,
 }
 
 /// What drawing a report needs.

@@ -49,7 +49,7 @@ impl fmt::Display for Failure {
         let (Failure::BadInput(message) | Failure::Run(message) | Failure::Interrupted(message)) =
             self;
         // Messages of libraries may span lines; ours never do.
-        f.write_str(&message.split_whitespace().collect::<Vec<_>>().join(" "))
+        f.write_str(&message.lines().map(str::trim).collect::<Vec<_>>().join(" "))
     }
 }
 

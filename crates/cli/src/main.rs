@@ -18,11 +18,16 @@ mod terminal;
 use std::process::ExitCode;
 
 use clap::Parser;
+use failure::Failure;
 
 fn main() -> ExitCode {
     share_out_threads();
     interrupt::listen();
-    match commands::dispatch(args::Args::parse()) {
+    let args = args::Args::try_parse().map_err(|error| match error.use_stderr() {
+        true => usage(&error),
+        false => error.exit(),
+    });
+    match args.and_then(commands::dispatch) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("noisescope: {failure}");
@@ -31,13 +36,22 @@ fn main() -> ExitCode {
     }
 }
 
+/// What is wrong with the command line, in one line.
+fn usage(error: &clap::Error) -> Failure {
+    let message = error.render().to_string();
+    let message = message.trim_start_matches("error: ");
+    let reason = message.split("\n\nUsage").next().unwrap_or(message);
+    let reason = reason.split("\n\nFor more").next().unwrap_or(reason);
+    Failure::BadInput(format!("{} (see --help)", reason.replace('\n', " ").trim()))
+}
+
 /// Work is spread over samples, draws, trials and runs by ourselves, with as many threads as `RAYON_NUM_THREADS` says or
 /// the machine has. candle inside reads the same variable and gets one thread: its own pools under ours quadruple the
 /// time of the quickstart's ablation.
 fn share_out_threads() {
     const VARIABLE: &str = "RAYON_NUM_THREADS";
     let wanted = std::env::var(VARIABLE).ok().and_then(|value| value.parse().ok());
-    let n_threads = wanted.filter(|&n_threads: &usize| n_threads > 0);
+    let n_threads = wanted.filter(|n_threads| (1..=1024).contains(n_threads));
     let n_threads =
         n_threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
     // SAFETY: no other thread has been started yet.

@@ -4,8 +4,9 @@ use toml::{Table, Value};
 
 use crate::failure::Failure;
 
-/// Sets a key of an experiment. The value is TOML; what is not TOML is text, so that quotes can be left out.
-pub fn apply(experiment: &mut Table, assignment: &str) -> Result<(), Failure> {
+/// Sets a key of an experiment and returns it. The value is TOML; what is not TOML is text, so that quotes can be left
+/// out.
+pub fn apply(experiment: &mut Table, assignment: &str) -> Result<String, Failure> {
     let bad = |reason: &str| Failure::BadInput(format!("--set {assignment}: {reason}"));
     let (key, value) =
         assignment.split_once('=').ok_or_else(|| bad("expected section.key=value"))?;
@@ -15,7 +16,8 @@ pub fn apply(experiment: &mut Table, assignment: &str) -> Result<(), Failure> {
     let value = value.unwrap_or_else(|| {
         Value::String(assignment.split_once('=').expect("checked above").1.trim().to_owned())
     });
-    set(experiment, key.trim(), value).map_err(|reason| bad(&reason))
+    set(experiment, key.trim(), value).map_err(|reason| bad(&reason))?;
+    Ok(key.trim().to_owned())
 }
 
 /// Puts a value at a dotted key, making the sections on the way.
@@ -41,7 +43,7 @@ mod tests {
     fn check(assignment: &str, expected: &str) {
         let mut experiment: Table = "name = \"x\"\n[training]\nbatch_size = 1".parse().unwrap();
         match apply(&mut experiment, assignment) {
-            Ok(()) => assert_eq!(experiment, expected.parse::<Table>().unwrap(), "{assignment}"),
+            Ok(_) => assert_eq!(experiment, expected.parse::<Table>().unwrap(), "{assignment}"),
             Err(failure) => assert_eq!(failure.to_string(), expected),
         }
     }

@@ -30,7 +30,7 @@ impl Task {
             Some(_) => "{prefix:>9} {bar:28} {pos}/{len} {msg} [{elapsed}, {eta} left]",
             None => "{prefix:>9} {spinner} {msg} [{elapsed}]",
         };
-        let style = ProgressStyle::with_template(template).expect("the template is tested");
+        let style = ProgressStyle::with_template(template).expect("both templates are valid");
         let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
         bar.set_style(style.progress_chars("━╸ "));
         bar.set_prefix(name);

@@ -20,37 +20,54 @@ pub fn run(plan: Plan, out: &Path, wanted: &[Stage]) -> Result<PathBuf, Failure>
         TrainError::Io { .. } => Failure::BadInput(format!("--out {}: {error}", out.display())),
         error => error.into(),
     })?;
+    let earlier = directory.manifest();
+    let is_done = |manifest: &Manifest| {
+        let mut wanted = wanted.iter().filter(|stage| stage.is_in(&experiment.file));
+        wanted.all(|stage| is_finished(manifest, *stage)) && path.join("report.html").exists()
+    };
+    if earlier.as_ref().is_some_and(is_done) {
+        // Found again: nothing is done, and what the manifest says of who did it stays true.
+        return Ok(path);
+    }
     directory.write("experiment.toml", experiment.file.to_toml().as_bytes())?;
 
-    let mut manifest = begin(&experiment, &directory, point, hash);
+    let mut manifest = begin(&experiment, earlier, point, hash);
     let before = manifest.elapsed_seconds;
     let started = Instant::now();
-    let finished = |manifest: &Manifest, stage: Stage| {
-        manifest.stages.iter().any(|record| record.name == stage.name())
-    };
     directory.write_manifest(&manifest)?;
-    let outcome = wanted.iter().try_for_each(|&stage| {
-        if !stage.is_in(&experiment.file) || finished(&manifest, stage) {
+    let mut outcome = wanted.iter().try_for_each(|&stage| {
+        if !stage.is_in(&experiment.file) || is_finished(&manifest, stage) {
             return Ok(());
         }
         let stage_started = Instant::now();
         stage.run(&experiment, &directory)?;
         let seconds = stage_started.elapsed().as_secs_f64();
-        manifest.stages.push(StageRecord { name: stage.name().to_owned(), seconds });
+        let git_revision = env!("NOISESCOPE_REVISION").to_owned();
+        manifest.stages.push(StageRecord { name: stage.name().to_owned(), seconds, git_revision });
         manifest.elapsed_seconds = before + started.elapsed().as_secs_f64();
-        manifest.tables = tables_in(&path)?;
         directory.write_manifest(&manifest)?;
         Ok(())
     });
 
     let mut all = Stage::ALL.iter().filter(|stage| stage.is_in(&experiment.file));
-    (manifest.status, manifest.message) = match &outcome {
-        Ok(()) if all.all(|&stage| finished(&manifest, stage)) => (Status::Finished, None),
-        Ok(()) => (Status::Partial, None),
-        Err(Failure::Interrupted(_)) => (Status::Interrupted, None),
-        Err(failure) => (Status::Failed, Some(failure.to_string())),
+    manifest.status = match &outcome {
+        Ok(()) if all.all(|&stage| is_finished(&manifest, stage)) => Status::Finished,
+        Ok(()) => Status::Partial,
+        Err(Failure::Interrupted(_)) => Status::Interrupted,
+        Err(_) => Status::Failed,
     };
+    manifest.tables = tables_in(&path)?;
     manifest.elapsed_seconds = before + started.elapsed().as_secs_f64();
+    // The report tells of the manifest, and the manifest is the last to be written: it cannot claim what is not there.
+    if outcome.is_ok() {
+        let told = serde_json::to_value(&manifest).expect("a manifest serialises");
+        outcome = stages::write_report(&path, &told).map(|_| ());
+    }
+    if let Err(failure) = &outcome
+        && !matches!(failure, Failure::Interrupted(_))
+    {
+        (manifest.status, manifest.message) = (Status::Failed, Some(failure.to_string()));
+    }
     let told = directory.write_manifest(&manifest);
     outcome.map_err(|failure: Failure| match failure {
         Failure::Interrupted(_) => {
@@ -60,13 +77,20 @@ pub fn run(plan: Plan, out: &Path, wanted: &[Stage]) -> Result<PathBuf, Failure>
         failure => failure,
     })?;
     told?;
-    stages::write_report(&path)?;
     Ok(path)
 }
 
+fn is_finished(manifest: &Manifest, stage: Stage) -> bool {
+    manifest.stages.iter().any(|record| record.name == stage.name())
+}
+
 /// The manifest of this start: what an earlier start of the same run finished is kept.
-fn begin(experiment: &Experiment, directory: &RunDir, point: String, hash: String) -> Manifest {
-    let earlier = directory.manifest();
+fn begin(
+    experiment: &Experiment,
+    earlier: Option<Manifest>,
+    point: String,
+    hash: String,
+) -> Manifest {
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     Manifest {
         name: experiment.file.name.clone(),

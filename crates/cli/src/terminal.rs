@@ -9,7 +9,12 @@ use crate::plot::number::significant;
 
 /// Writes text; a reader that went away ends the process quietly.
 pub fn print(text: &str) -> Result<(), Failure> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
+    print_bytes(text.as_bytes())
+}
+
+/// Writes bytes, likewise.
+pub fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
+    match std::io::stdout().lock().write_all(bytes) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
         Err(error) => Err(Failure::Run(format!("standard output: {error}"))),
         Ok(()) => Ok(()),
@@ -34,7 +39,8 @@ pub fn aligned(header: &[&str], rows: &[Vec<String>]) -> String {
     for row in rows {
         text += &line(&mut row.iter().map(String::as_str));
     }
-    text
+    // Names in files of others may hold escape sequences.
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{FFFD}' } else { c }).collect()
 }
 
 /// A whole table, reals to four significant digits.

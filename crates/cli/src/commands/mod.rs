@@ -5,6 +5,7 @@ mod fit;
 mod report;
 mod run;
 mod show;
+mod stable;
 
 use clap::CommandFactory;
 
@@ -21,6 +22,7 @@ pub fn dispatch(args: Args) -> Result<(), Failure> {
         Command::Probe(args) => run::run(&args, &[Stage::Train, Stage::Probe]),
         Command::Escape(args) => run::run(&args, &[Stage::Train, Stage::Escape]),
         Command::Fit(args) => fit::run(&args),
+        Command::Stable(args) => stable::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Data(command) => data::run(&command),

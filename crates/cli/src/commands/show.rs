@@ -1,6 +1,6 @@
 //! `show`.
 
-use train::{Table, TrainError, steps_log};
+use train::{Table, steps_log};
 
 use crate::args::ShowArgs;
 use crate::failure::Failure;
@@ -11,16 +11,10 @@ use crate::terminal::{self, print};
 /// Prints the results of a run, or one of its tables.
 pub fn run(args: &ShowArgs) -> Result<(), Failure> {
     let directory = &args.run;
-    let manifest = directory.join("manifest.json");
-    if !manifest.exists() {
-        return Err(Failure::in_file(directory, "not a run directory: it holds no manifest.json"));
-    }
+    let manifest = super::report::manifest(directory)?;
     let Some(name) = &args.table else {
-        let text = std::fs::read_to_string(&manifest).map_err(TrainError::io(&manifest))?;
-        let status: serde_json::Value =
-            serde_json::from_str(&text).map_err(|error| Failure::in_file(&manifest, error))?;
         let summary = tables::summary(&tables::read(directory)?)?;
-        let status = status["status"].as_str().unwrap_or("unknown");
+        let status = manifest["status"].as_str().unwrap_or("unknown");
         let names = tables_in(directory)?.join(", ");
         return print(&format!("Status: {status}\n\n{summary}Tables: {names}\n"));
     };

@@ -14,14 +14,18 @@ use super::style::{FRAME, GAUSSIAN, Ink, MUTED, NEITHER, STABLE, TEXT};
 use super::{Figure, RunTables, WIDTH, groups, number};
 
 /// Every verdict on a parameter that has one, with its mark; degenerate parameters have none.
-pub const VERDICTS: [(&str, Mark, Ink); 3] = [
+pub const VERDICTS: [(&str, Mark, Ink); 5] = [
     ("Gaussian not rejected", Mark::Ring, GAUSSIAN),
+    ("not heavy, not Gaussian", Mark::Ring, NEITHER),
     ("heavy, SαS adequate", Mark::Disc, STABLE),
-    ("heavy, SαS inadequate", Mark::Square, NEITHER),
+    ("heavy, another law better", Mark::Disc, NEITHER),
+    ("heavy, none adequate", Mark::Square, NEITHER),
 ];
+/// The first of the heavy ones, and the one that SαS describes.
+const HEAVY: usize = 2;
 
 const ROW_HEIGHT: f64 = 158.0;
-const TOP: f64 = 72.0;
+const TOP: f64 = 92.0;
 const LEFT: f64 = 24.0;
 /// Width of a block of dots at an end of the range, and its distance from the axis.
 const BLOCK_WIDTH: f64 = 150.0;
@@ -80,7 +84,7 @@ pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
 }
 
 fn rows(table: &Table) -> Result<Vec<Row>> {
-    let (alpha, status) = (table.reals("alpha")?, table.texts("stable_status")?);
+    let (alpha, status) = (table.reals("alpha")?, table.texts("status")?);
     let verdict = table.texts("verdict")?;
     let row = |(batch_size, rows): (i64, Vec<usize>)| {
         let (mut at_floor, mut between, mut at_two) = (Vec::new(), Vec::new(), Vec::new());
@@ -182,10 +186,10 @@ fn draw_dot(canvas: &Canvas, at: Point, radius: f64, verdict: usize) {
 }
 
 fn summary(row: &Row) -> String {
-    let n_heavy = row.verdicts().filter(|verdict| *verdict > 0).count();
-    let n_adequate = row.verdicts().filter(|verdict| *verdict == 1).count();
+    let n_heavy = row.verdicts().filter(|verdict| *verdict >= HEAVY).count();
+    let n_adequate = row.verdicts().filter(|verdict| *verdict == HEAVY).count();
     let mut text = format!(
-        "{n_heavy} of {} parameters reject the Gaussian; SαS is adequate for {n_adequate} of them",
+        "{n_heavy} of {} parameters heavier than Gaussian; SαS is adequate for {n_adequate} of them",
         row.verdicts().count()
     );
     if row.n_degenerate > 0 {
@@ -210,16 +214,13 @@ mod tests {
         let table = Table::new()
             .with_integers("batch_size", [8; 5])
             .with_reals("alpha", [0.5, 1.9, 2.0, f64::NAN, 1.8])
-            .with_texts(
-                "stable_status",
-                ["lower_bound", "interior", "boundary", "constant", "interior"],
-            )
+            .with_texts("status", ["lower_bound", "interior", "boundary", "constant", "interior"])
             .with_texts(
                 "verdict",
-                [VERDICTS[2].0, VERDICTS[1].0, VERDICTS[0].0, "degenerate", VERDICTS[0].0],
+                [VERDICTS[4].0, VERDICTS[2].0, VERDICTS[0].0, "degenerate", VERDICTS[1].0],
             );
         let row = &rows(&table).unwrap()[0];
-        assert_eq!((&row.at_floor, &row.at_two, row.n_degenerate), (&vec![2], &vec![0], 1));
-        assert_eq!(row.between, [(1.9, 1), (1.8, 0)]);
+        assert_eq!((&row.at_floor, &row.at_two, row.n_degenerate), (&vec![4], &vec![0], 1));
+        assert_eq!(row.between, [(1.9, 2), (1.8, 1)]);
     }
 }

@@ -34,7 +34,7 @@ pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
     let title = "Mean escape time against learning rate".to_owned();
     let caption = "Mean first exit time from the minimum, on logarithmic axes, with its 95 % \
                    interval; trials cut off at the horizon (dashed) count as censored, not as \
-                   exits. An open mark with an arrow is a lower bound, where no trial left; an \
+                   exits. An open mark with an arrow is a lower bound; an \
                    arrow alone, an interval without an upper end. Left in iterations k, right \
                    in time ηk."
         .to_owned();
@@ -45,7 +45,7 @@ pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
             |idx| if batch_sizes.len() > 1 { Ink::ordered(idx, batch_sizes.len()) } else { DATA };
         let mut entries = vec![
             Entry::new(Mark::Disc, DATA, "mean, 95 % interval"),
-            Entry::new(Mark::Ring, DATA, "lower bound, no exits"),
+            Entry::new(Mark::Ring, DATA, "lower bound"),
             Entry::new(Mark::Disc, BAR, "one exit"),
             Entry::new(Mark::Dashed, MUTED, "horizon"),
         ];

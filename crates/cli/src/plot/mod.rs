@@ -11,12 +11,16 @@ mod alpha;
 mod axis;
 pub mod canvas;
 mod escape_time;
+pub mod fit;
 pub mod groups;
+mod histogram;
 mod key;
 mod loss;
 mod noise_histogram;
 pub mod number;
 mod panel;
+mod profile;
+mod quantiles;
 pub mod style;
 mod survival;
 #[cfg(test)]

@@ -85,6 +85,16 @@ const QUANTITIES: [(&str, f64); 10] = [
     ("stable_chi2", 37.9),
 ];
 
+/// The verdicts, and the columns that count them.
+const VERDICTS: [(&str, &str); 6] = [
+    ("Gaussian not rejected", "n_gaussian_not_rejected"),
+    ("not heavy, not Gaussian", "n_not_heavy_not_gaussian"),
+    ("heavy, SαS adequate", "n_heavy_sas_adequate"),
+    ("heavy, another law better", "n_heavy_another_law_better"),
+    ("heavy, none adequate", "n_heavy_none_adequate"),
+    ("degenerate", "n_degenerate"),
+];
+
 fn noise() -> (Table, Table, Table) {
     let mut uniforms = Uniforms(11);
     let batch_sizes = [8_i64, 64];
@@ -92,7 +102,7 @@ fn noise() -> (Table, Table, Table) {
     let mut summary = Vec::new();
     let (mut sizes, mut names, mut alphas, mut verdicts) = (vec![], vec![], vec![], vec![]);
     for (which, batch_size) in batch_sizes.into_iter().enumerate() {
-        let mut counts = [0_i64; 4];
+        let mut counts = [0_i64; 6];
         for idx in 0..n_parameters {
             let heavy = uniforms.draw() < [0.62, 0.21][which];
             let alpha = match (idx, heavy) {
@@ -102,19 +112,17 @@ fn noise() -> (Table, Table, Table) {
                 _ => 2.0 - 0.05 * uniforms.draw(),
             };
             let verdict = if alpha.is_nan() {
-                3
+                5
             } else if !heavy {
-                0
+                usize::from(uniforms.draw() < 0.2)
             } else {
-                1 + usize::from(uniforms.draw() < 0.6)
+                2 + (uniforms.draw() * 3.0) as usize
             };
             counts[verdict] += 1;
             sizes.push(batch_size);
             names.push(format!("fc1.weight[{},{}]", idx / 10, idx % 10));
             alphas.push(alpha);
-            let names = ["Gaussian not rejected", "heavy, SαS adequate"];
-            let others = ["heavy, SαS inadequate", "degenerate"];
-            verdicts.push([names, others].concat()[verdict]);
+            verdicts.push(VERDICTS[verdict].0);
         }
         summary.push(counts);
     }
@@ -136,14 +144,12 @@ fn noise() -> (Table, Table, Table) {
         .with_reals("alpha", alphas)
         .with_reals("gamma", sizes.iter().map(|b| if *b == 8 { 0.01 } else { 0.004 }))
         .with_reals("delta", real(0.0))
-        .with_texts("stable_status", status)
+        .with_texts("status", status)
         .with_texts("verdict", verdicts);
 
-    let per_size = |value: fn(&[i64; 4]) -> i64| summary.iter().map(value).collect::<Vec<_>>();
     let mut table = Table::new()
         .with_integers("batch_size", batch_sizes)
-        .with_integers("n_parameters", [n_parameters; 2])
-        .with_integers("n_degenerate", per_size(|counts| counts[3]));
+        .with_integers("n_parameters", [n_parameters; 2]);
     for (name, value) in QUANTITIES {
         table = table
             .with_reals(&format!("{name}_mean"), [value, 0.97 * value])
@@ -154,11 +160,12 @@ fn noise() -> (Table, Table, Table) {
         .with_reals("ratio_sse_std", [f64::NAN; 2])
         .with_reals("ratio_chi2_mean", [0.467, 0.98])
         .with_reals("ratio_chi2_std", [f64::NAN; 2])
-        .with_reals("share_boundary", [0.31, 0.58])
-        .with_reals("level", [0.05, 0.05])
-        .with_integers("n_gaussian_not_rejected", per_size(|counts| counts[0]))
-        .with_integers("n_heavy_adequate", per_size(|counts| counts[1]))
-        .with_integers("n_heavy_inadequate", per_size(|counts| counts[2]));
+        .with_integers("n_boundary", [31, 58])
+        .with_integers("n_lower_bound", [0, 0])
+        .with_reals("level", [0.05, 0.05]);
+    for (idx, (_, column)) in VERDICTS.iter().enumerate() {
+        table = table.with_integers(column, summary.iter().map(|counts| counts[idx]));
+    }
 
     let mut draws = Vec::new();
     for (batch_size, alpha, gamma) in [(8, 1.72, 0.01), (64, 2.0, 0.004)] {
@@ -186,6 +193,11 @@ fn escape() -> (Table, Table, Table) {
         .with_integers("n_exited", exits)
         .with_integers("n_censored", exits.map(|n| 50 - n))
         .with_integers("horizon", [10_000; 5])
+        .with_texts(
+            "mean_method",
+            mean.map(|mean| if mean.is_nan() { "lower bound" } else { "constant rate" }),
+        )
+        .with_reals("constant_rate_p", [f64::NAN, 0.4, 0.3, 0.2, 0.7])
         .with_reals("mean_iterations", mean)
         .with_reals("mean_iterations_low", low)
         .with_reals("mean_iterations_high", high)

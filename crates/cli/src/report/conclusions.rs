@@ -71,41 +71,27 @@ impl Findings {
             count(table.integers("epoch")?[0]),
             table.texts("criterion")?[0],
         ));
+        if table.integers("steps_since_improvement")?[0] == 0 {
+            let sentence = "The loss was lowest at the last evaluation: it was still falling, as it does \
+                            for ever where a network can separate its data, and another criterion \
+                            would give another minimum.";
+            self.sentences.push(sentence.to_owned());
+        }
         self.tile("Loss at the minimum", loss, format!("gradient norm {norm}"));
         Ok(())
     }
 
     fn noise(&mut self, table: &Table) -> Result<()> {
         let batch_sizes = table.integers("batch_size")?;
-        let not_rejected = table.integers("n_gaussian_not_rejected")?;
-        let adequate = table.integers("n_heavy_adequate")?;
-        let inadequate = table.integers("n_heavy_inadequate")?;
-        let degenerate = table.integers("n_degenerate")?;
         let level = table.reals("level")?;
         for row in 0..table.n_rows() {
+            let verdicts = Verdicts::read(table, row)?;
             let batch_size = batch_sizes[row];
-            let n_heavy = adequate[row] + inadequate[row];
-            let n_tested = n_heavy + not_rejected[row];
-            let mut sentence =
-                noise_sentence(batch_size, n_tested, n_heavy, adequate[row], level[row]);
-            if degenerate[row] > 0 {
-                sentence += &format!(
-                    " {} more could not be tested, their noise being degenerate.",
-                    count(degenerate[row])
-                );
-            }
-            self.sentences.push(sentence);
+            self.sentences.push(verdicts.sentence(batch_size, level[row]));
             self.tile(
-                &format!("Reject the Gaussian, B = {batch_size}"),
-                format!("{} of {}", count(n_heavy), count(n_tested)),
-                format!("SαS adequate for {}", count(adequate[row])),
-            );
-        }
-        if inadequate.iter().any(|n| *n > 0) {
-            self.sentences.push(
-                "Where neither law is adequate, the noise is not Gaussian in a way that a stable \
-                 law does not describe; its α̂ is no tail index."
-                    .to_owned(),
+                &format!("Heavier than Gaussian, B = {batch_size}"),
+                format!("{} of {}", count(verdicts.n_heavy()), count(verdicts.n_tested())),
+                format!("SαS adequate for {}", count(verdicts.stable)),
             );
         }
         Ok(())
@@ -129,8 +115,8 @@ impl Findings {
             n => format!("; {} were cut off at the horizon and count as censored.", count(n)),
         };
         let (with_exits, without): (Vec<usize>, Vec<usize>) =
-            rows.into_iter().partition(|row| exits[*row] > 0);
-        // The two ends of the learning rates at which anything left.
+            rows.into_iter().partition(|row| mean[*row].is_finite());
+        // The two ends of the learning rates that have a mean.
         let ends = match with_exits[..] {
             [] => vec![],
             [only] => vec![only],
@@ -149,9 +135,10 @@ impl Findings {
         }
         for row in without {
             sentence += &format!(
-                " At η = {} none of {} left within {} iterations: the mean is above {} \
-                 (lower end of the 95 % interval).",
+                " At η = {} only {} of {} left within {} iterations, not at a constant rate: the mean \
+                 is above {} (lower end of the 95 % interval) and otherwise unknown.",
                 chosen(eta[row]),
+                count(exits[row]),
                 count(trials[row]),
                 count(horizon[row]),
                 significant(low[row], 3),
@@ -207,26 +194,70 @@ impl Findings {
     }
 }
 
-fn noise_sentence(
-    batch_size: i64,
-    n_tested: i64,
-    n_heavy: i64,
-    n_adequate: i64,
-    level: f64,
-) -> String {
-    let (tested, level) = (count(n_tested), chosen(100.0 * level));
-    match n_heavy {
-        _ if n_tested == 0 => format!("No parameter at B = {batch_size} could be tested."),
-        0 => format!(
-            "Of {tested} parameters at B = {batch_size}, none rejects the Gaussian at a \
-             false-discovery rate of {level} %."
-        ),
-        _ => format!(
-            "Of {tested} parameters at B = {batch_size}, {} reject the Gaussian at a \
-             false-discovery rate of {level} %; SαS is adequate for {} of these.",
-            count(n_heavy),
-            if n_adequate == 0 { "none".to_owned() } else { count(n_adequate) },
-        ),
+/// How many parameters of one batch size got which verdict.
+struct Verdicts {
+    gaussian: i64,
+    not_gaussian: i64,
+    stable: i64,
+    another: i64,
+    none: i64,
+    degenerate: i64,
+}
+
+impl Verdicts {
+    fn read(table: &Table, row: usize) -> Result<Self> {
+        let count = |name: &str| Ok::<i64, anyhow::Error>(table.integers(name)?[row]);
+        Ok(Self {
+            gaussian: count("n_gaussian_not_rejected")?,
+            not_gaussian: count("n_not_heavy_not_gaussian")?,
+            stable: count("n_heavy_sas_adequate")?,
+            another: count("n_heavy_another_law_better")?,
+            none: count("n_heavy_none_adequate")?,
+            degenerate: count("n_degenerate")?,
+        })
+    }
+
+    fn n_heavy(&self) -> i64 {
+        self.stable + self.another + self.none
+    }
+
+    fn n_tested(&self) -> i64 {
+        self.gaussian + self.not_gaussian + self.n_heavy()
+    }
+
+    /// No stronger than what was tested.
+    fn sentence(&self, batch_size: i64, level: f64) -> String {
+        let mut text = match (self.n_tested(), self.n_heavy()) {
+            (0, _) => return format!("No parameter at B = {batch_size} could be tested."),
+            (tested, 0) => format!(
+                "Of {} parameters at B = {batch_size}, none has noise that is heavier than Gaussian \
+                 at a false-discovery rate of {} %.",
+                count(tested),
+                chosen(100.0 * level)
+            ),
+            (tested, heavy) => format!(
+                "Of {} parameters at B = {batch_size}, {} have noise that is heavier than Gaussian \
+                 at a false-discovery rate of {} %: SαS is adequate for {}, another law is better \
+                 for {}, no law is adequate for {}.",
+                count(tested),
+                count(heavy),
+                chosen(100.0 * level),
+                count(self.stable),
+                count(self.another),
+                count(self.none)
+            ),
+        };
+        if self.not_gaussian > 0 {
+            text +=
+                &format!(" {} are not heavier and still not Gaussian.", count(self.not_gaussian));
+        }
+        if self.degenerate > 0 {
+            text += &format!(
+                " {} more could not be tested, their noise being degenerate.",
+                count(self.degenerate)
+            );
+        }
+        text
     }
 }
 
@@ -236,13 +267,25 @@ mod tests {
 
     #[test]
     fn noise_is_described_no_stronger_than_it_was_tested() {
+        let verdicts = |gaussian, not_gaussian, stable, another, none, degenerate| Verdicts {
+            gaussian,
+            not_gaussian,
+            stable,
+            another,
+            none,
+            degenerate,
+        };
         assert_eq!(
-            noise_sentence(8, 100, 37, 12, 0.05),
-            "Of 100 parameters at B = 8, 37 reject the Gaussian at a false-discovery rate of 5 %; \
-             SαS is adequate for 12 of these."
+            verdicts(60, 3, 12, 5, 20, 2).sentence(8, 0.05),
+            "Of 100 parameters at B = 8, 37 have noise that is heavier than Gaussian at a \
+             false-discovery rate of 5 %: SαS is adequate for 12, another law is better for 5, no law \
+             is adequate for 20. 3 are not heavier and still not Gaussian. 2 more could not be \
+             tested, their noise being degenerate."
         );
-        assert!(noise_sentence(8, 100, 0, 0, 0.05).contains("none rejects"));
-        assert!(noise_sentence(8, 100, 3, 0, 0.05).contains("adequate for none of these"));
-        assert!(noise_sentence(8, 0, 0, 0, 0.05).contains("No parameter"));
+        let gaussian = verdicts(100, 0, 0, 0, 0, 0).sentence(8, 0.05);
+        assert!(gaussian.ends_with(
+            "none has noise that is heavier than Gaussian at a false-discovery rate of 5 %."
+        ));
+        assert!(verdicts(0, 0, 0, 0, 0, 9).sentence(8, 0.05).contains("No parameter"));
     }
 }

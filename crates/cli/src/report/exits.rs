@@ -21,9 +21,11 @@ const DEFINITIONS: [(&str, &str); 4] = [
     ),
     (
         "Mean",
-        "The censored mean: the iterations observed in all trials together, over the number of \
-         exits, which is right when exits come at a constant rate; its interval is that of \
-         exponential times. Where no trial left there is no mean, only a lower bound.",
+        "Where all trials left, the sample mean with its normal interval. Where some were censored, \
+         the iterations observed in all trials together over the number of exits, with the interval \
+         of exponential times: right when exits come at a constant rate, which Laplace's test must \
+         not reject at 1 %. Otherwise only a lower bound, the lower end of the interval for the mean \
+         of min(exit time, horizon).",
     ),
     (
         "Median",
@@ -71,6 +73,7 @@ fn summary_table(summary: &Table) -> Result<String> {
     }
     add("Mean k", aligned(summary.reals("mean_iterations")?, 1));
     add("95 % interval", intervals(summary, "iterations", 1)?);
+    add("Rate constant, p", aligned(summary.reals("constant_rate_p")?, 2));
     add("Median k", aligned(summary.reals("median_iterations")?, 1));
     add("Mean ηk", aligned(summary.reals("mean_time")?, 2));
     add("95 % interval", intervals(summary, "time", 2)?);

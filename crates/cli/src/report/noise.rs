@@ -95,23 +95,24 @@ pub(super) fn section(input: &ReportInput) -> Result<Option<Section>> {
 fn verdicts(summary: &Table) -> Result<String> {
     let names = [
         ("n_parameters", "Parameters"),
-        ("n_degenerate", "Degenerate"),
+        ("n_boundary", "α̂ = 2"),
+        ("n_lower_bound", "α̂ ≤ 0.5"),
         ("n_gaussian_not_rejected", "Gaussian not rejected"),
-        ("n_heavy_adequate", "Heavy, SαS adequate"),
-        ("n_heavy_inadequate", "Heavy, SαS inadequate"),
+        ("n_not_heavy_not_gaussian", "Not heavy, not Gaussian"),
+        ("n_heavy_sas_adequate", "Heavy, SαS adequate"),
+        ("n_heavy_another_law_better", "Heavy, another law better"),
+        ("n_heavy_none_adequate", "Heavy, none adequate"),
+        ("n_degenerate", "Degenerate"),
     ];
     let mut columns = vec![Column::Text("Batch size B")];
     columns.extend(names.map(|(_, name)| Column::Number(name.to_owned())));
-    columns.push(Column::Number("Share with α̂ = 2".to_owned()));
     let batch_sizes = summary.integers("batch_size")?;
-    let share = summary.reals("share_boundary")?;
     let mut rows = Vec::new();
     for row in 0..summary.n_rows() {
         let mut cells = vec![Cell::Plain(count(batch_sizes[row]))];
         for (column, _) in names {
             cells.push(Cell::Plain(count(summary.integers(column)?[row])));
         }
-        cells.push(Cell::Plain(significant(share[row], 2)));
         rows.push(cells);
     }
     Ok(table("Verdicts on the parameters", &columns, &rows))

@@ -1,7 +1,7 @@
 //! Escapes from the certified minimum, one ensemble per learning rate.
 
-use escape::{ExitSample, ExitTime, MinibatchSgd, NetworkLandscape, ensemble, tables};
-use train::{RunDir, Table, TableError};
+use escape::{ExitSample, MinibatchSgd, NetworkLandscape, ensemble, tables};
+use train::{RunDir, Table};
 
 use super::load_trained;
 use crate::experiment::Experiment;
@@ -16,13 +16,9 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
     let landscape = NetworkLandscape::new(experiment.objective.fork()?)?;
     let watch = spec.watch();
     let task = Task::begin("escape", Some((spec.seeds * spec.learning_rates.len()) as u64));
-    let go_on = || {
-        task.advance();
-        interrupt::flow()
-    };
     let mut trials = Vec::new();
-    for &learning_rate in &spec.learning_rates {
-        let partial = format!("partial/escape-{learning_rate}");
+    for (rate_idx, &learning_rate) in spec.learning_rates.iter().enumerate() {
+        let partial = format!("partial/escape-{rate_idx}");
         if let Some(done) = run.table(&partial)? {
             (0..spec.seeds).for_each(|_| task.advance());
             trials.push(done);
@@ -31,7 +27,10 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
         let (batch_size, sampling) = (spec.batch_size, spec.sampling);
         let driver = MinibatchSgd { batch_size, learning_rate, sampling };
         let streams = experiment.streams.named("escape").named(&learning_rate.to_string());
-        let times = ensemble(&landscape, &driver, &watch, &streams, spec.seeds, &go_on)?;
+        let finished = || task.advance();
+        let n_seeds = spec.seeds;
+        let times =
+            ensemble(&landscape, &driver, &watch, &streams, n_seeds, &interrupt::flow, &finished)?;
         let table = tables::trials(batch_size, learning_rate, &times);
         run.write_table(&partial, &table)?;
         trials.push(table);
@@ -39,7 +38,7 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
     let (mut summaries, mut curves) = (Vec::new(), Vec::new());
     let mut n_exited = 0;
     for (table, &learning_rate) in trials.iter().zip(&spec.learning_rates) {
-        let sample = ExitSample::new(exit_times(table)?);
+        let sample = ExitSample::new(tables::exit_times(table)?);
         n_exited += sample.n_exited();
         summaries.push(tables::summary(spec.batch_size, learning_rate, spec.horizon, &sample));
         curves.push(tables::survival(learning_rate, &sample));
@@ -51,14 +50,4 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
     let n_trials = spec.seeds * spec.learning_rates.len();
     task.finish(&format!("{n_exited} of {n_trials} trials left the minimum"));
     Ok(())
-}
-
-fn exit_times(trials: &Table) -> Result<Vec<ExitTime>, TableError> {
-    let rows = trials.flags("exited")?.iter().zip(trials.integers("iterations")?);
-    Ok(rows
-        .map(|(&exited, &iterations)| match exited {
-            true => ExitTime::Exited(iterations as u64),
-            false => ExitTime::Censored(iterations as u64),
-        })
-        .collect())
 }

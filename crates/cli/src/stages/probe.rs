@@ -1,10 +1,8 @@
 //! Noise at the trained weights, fitted and judged.
 
-use std::collections::HashMap;
-
-use candle_core::{Device, Tensor};
 use probe::quantities::{self, Series, SeriesFit, fit_series, noise_table};
 use probe::{Coordinates, NoiseMatrix, Reference, draw_minibatches};
+use safetensors::tensor::{Dtype, TensorView};
 use train::{RunDir, Table};
 
 use super::load_trained;
@@ -46,7 +44,7 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
         let series: Vec<Series<'_>> = entries
             .map(|(idx, entry)| Series { name: entry.name.clone(), samples: matrix.column(idx) })
             .collect();
-        let fits = fit_series(&series, &experiment.file.fit, &streams, &go_on)?;
+        let fits = fit_series(&series, &experiment.file.fit, &go_on)?;
         noise.push((matrix, fits));
     }
     let rows = noise.iter().map(|(matrix, fits)| noise_table(matrix, fits));
@@ -71,15 +69,15 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
 
 /// One tensor `[n_draws]` per parameter, under its name.
 fn save_draws(run: &RunDir, matrix: &NoiseMatrix) -> Result<(), Failure> {
-    let save = || -> candle_core::Result<()> {
-        let mut tensors = HashMap::new();
-        for (idx, entry) in matrix.coordinates().entries().iter().enumerate() {
-            let column = Tensor::new(matrix.column(idx), &Device::Cpu)?;
-            tensors.insert(entry.name.clone(), column);
-        }
-        let path = run.file(&format!("draws/noise-b{}.safetensors", matrix.batch_size()));
-        std::fs::create_dir_all(run.file("draws"))?;
-        candle_core::safetensors::save(&tensors, path)
-    };
-    save().map_err(|error| Failure::Run(format!("draws: {error}")))
+    let columns = matrix.coordinates().entries().iter().enumerate().map(|(idx, entry)| {
+        let bytes = matrix.column(idx).iter().flat_map(|value| value.to_le_bytes());
+        (entry.name.as_str(), bytes.collect::<Vec<u8>>())
+    });
+    let columns: Vec<(&str, Vec<u8>)> = columns.collect();
+    let views = columns.iter().map(|(name, bytes)| {
+        let view = TensorView::new(Dtype::F64, vec![matrix.n_draws()], bytes);
+        (*name, view.expect("eight bytes per draw"))
+    });
+    let bytes = safetensors::serialize(views, None).expect("names are unique");
+    Ok(run.write(&format!("draws/noise-b{}.safetensors", matrix.batch_size()), &bytes)?)
 }

@@ -9,14 +9,9 @@ use crate::report::{self, ReportInput};
 use crate::{plot, tables};
 
 /// Draws every figure whose tables are there and writes `plots/*.svg` and `report.html`; returns the report's path.
-pub fn write(directory: &Path) -> Result<PathBuf, Failure> {
-    let read = |name: &str| {
-        let path = directory.join(name);
-        std::fs::read_to_string(&path).map_err(TrainError::io(&path))
-    };
-    let manifest = serde_json::from_str(&read("manifest.json")?);
-    let manifest: serde_json::Value =
-        manifest.map_err(|error| Failure::in_file(&directory.join("manifest.json"), error))?;
+pub fn write(directory: &Path, manifest: &serde_json::Value) -> Result<PathBuf, Failure> {
+    let resolved = directory.join("experiment.toml");
+    let experiment_toml = std::fs::read_to_string(&resolved).map_err(TrainError::io(&resolved))?;
     let tables = tables::read(directory)?;
     let figures = plot::figures(&tables)?;
     for figure in &figures {
@@ -24,8 +19,8 @@ pub fn write(directory: &Path) -> Result<PathBuf, Failure> {
     }
     let html = report::html(&ReportInput {
         name: manifest["name"].as_str().unwrap_or("run"),
-        manifest: &manifest,
-        experiment_toml: &read("experiment.toml")?,
+        manifest,
+        experiment_toml: &experiment_toml,
         tables: &tables,
         figures: &figures,
     })?;
