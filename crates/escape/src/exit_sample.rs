@@ -96,7 +96,9 @@ impl ExitSample {
             let (low, high) = (restricted - half, restricted + half);
             return MeanExitTime { method: MeanMethod::SampleMean, mean: restricted, low, high };
         }
-        if self.n_exited() > 0 && !(self.constant_rate_p() < MIN_P) {
+        // NaN for a handful of exits, against which nothing can speak.
+        let rate_changes = self.constant_rate_p() < MIN_P;
+        if self.n_exited() > 0 && !rate_changes {
             return self.constant_rate_mean();
         }
         // Where no trial left, its survival is above 0.025^{1/n} with 97.5 % confidence.

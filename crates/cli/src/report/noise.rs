@@ -108,8 +108,8 @@ fn verdicts(summary: &Table) -> Result<String> {
     columns.extend(names.map(|(_, name)| Column::Number(name.to_owned())));
     let batch_sizes = summary.integers("batch_size")?;
     let mut rows = Vec::new();
-    for row in 0..summary.n_rows() {
-        let mut cells = vec![Cell::Plain(count(batch_sizes[row]))];
+    for (row, batch_size) in batch_sizes.iter().enumerate() {
+        let mut cells = vec![Cell::Plain(count(*batch_size))];
         for (column, _) in names {
             cells.push(Cell::Plain(count(summary.integers(column)?[row])));
         }

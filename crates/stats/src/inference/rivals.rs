@@ -46,7 +46,7 @@ pub struct Rivals {
 
 /// Fits all five laws to one series.
 ///
-/// [`compare`](crate::compare) does the same wherever alpha is fitted below 2;
+/// [`compare`] does the same wherever alpha is fitted below 2;
 /// this is for the series where it is not, or where nothing else is wanted.
 /// Figures of a law that could not be fitted are NaN.
 ///
