@@ -164,6 +164,7 @@ fn overview(fits: &[SeriesFit]) -> String {
         "name",
         "n",
         "α",
+        "95 % interval",
         "γ",
         "δ",
         "Gauss μ",
@@ -179,8 +180,9 @@ fn overview(fits: &[SeriesFit]) -> String {
     let rows = fits.iter().map(|fit| {
         let c = &fit.comparison;
         let (stable, gaussian) = (&c.stable.law, &c.gaussian.law);
+        let interval = fit.alpha_interval;
+        let ends = [interval.low, interval.high].map(|end| significant(end, 4));
         let figures = [
-            stable.alpha(),
             stable.gamma(),
             stable.delta(),
             gaussian.mean(),
@@ -193,6 +195,8 @@ fn overview(fits: &[SeriesFit]) -> String {
             fit.p_adjusted,
         ];
         let mut row = vec![fit.name.clone(), c.n_samples.to_string()];
+        row.push(significant(stable.alpha(), 4));
+        row.push(ends.join(" … "));
         row.extend(figures.map(|figure| significant(figure, 4)));
         row.push(fit.verdict.to_string());
         row

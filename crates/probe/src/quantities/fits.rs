@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
-use stats::{Binning, Comparison, LikelihoodRatioNull, Verdict};
+use stats::{AlphaInterval, Binning, Comparison, LikelihoodRatioNull, Verdict};
 use train::{Column, Flow, Table};
 
 use crate::error::ProbeError;
@@ -18,6 +18,9 @@ pub struct Series<'a> {
     pub samples: &'a [f64],
 }
 
+/// Coverage of the interval for α.
+const COVERAGE: f64 = 0.95;
+
 /// What one series shows.
 #[derive(Debug, Clone)]
 pub struct SeriesFit {
@@ -25,6 +28,8 @@ pub struct SeriesFit {
     pub name: String,
     /// Fits and goodness of fit of both laws.
     pub comparison: Comparison,
+    /// 95 % interval for α, from the profile likelihood.
+    pub alpha_interval: AlphaInterval,
     /// p-value of the likelihood ratio against α = 2, from its simulated null at the same number of samples.
     pub p_value: f64,
     /// The same, adjusted over all series of the call (Benjamini and Hochberg 1995).
@@ -50,15 +55,17 @@ pub fn fit_series(
 ) -> Result<Vec<SeriesFit>, ProbeError> {
     let location = spec.location.into();
     let binning = Binning { histogram_bins: spec.histogram_bins };
-    let fit = |series: &Series<'_>| -> Result<Comparison, ProbeError> {
-        let comparison = stats::compare(series.samples, location, binning)
-            .map_err(|source| ProbeError::Series { series: series.name.clone(), source })?;
+    let fit = |series: &Series<'_>| -> Result<(Comparison, AlphaInterval), ProbeError> {
+        let name = |source| ProbeError::Series { series: series.name.clone(), source };
+        let comparison = stats::compare(series.samples, location, binning).map_err(name)?;
+        let interval = stats::profile_interval(series.samples, location, COVERAGE).map_err(name)?;
         if go_on() == Flow::Stop {
             return Err(ProbeError::Stopped);
         }
-        Ok(comparison)
+        Ok((comparison, interval))
     };
-    let comparisons = series.par_iter().map(fit).collect::<Result<Vec<_>, _>>()?;
+    let fitted = series.par_iter().map(fit).collect::<Result<Vec<_>, _>>()?;
+    let (comparisons, intervals): (Vec<_>, Vec<_>) = fitted.into_iter().unzip();
 
     let mut nulls = BTreeMap::new();
     for comparison in &comparisons {
@@ -78,6 +85,7 @@ pub fn fit_series(
     let chi2_adjusted = stats::benjamini_hochberg(&chi2_p_values);
     let fits = comparisons.into_iter().enumerate().map(|(idx, comparison)| SeriesFit {
         name: series[idx].name.clone(),
+        alpha_interval: intervals[idx],
         p_value: p_values[idx],
         p_adjusted: adjusted[idx],
         gaussian_chi2_p_adjusted: chi2_adjusted[idx],
@@ -117,6 +125,8 @@ pub fn fits_table(fits: &[SeriesFit], label: &str) -> Table {
         .with("gaussian_std", reals(|c| c.gaussian.law.std()))
         .with("gaussian_ln_likelihood", reals(|c| c.gaussian.ln_likelihood))
         .with("alpha", reals(|c| c.stable.law.alpha()))
+        .with_reals("alpha_low", fits.iter().map(|fit| fit.alpha_interval.low))
+        .with_reals("alpha_high", fits.iter().map(|fit| fit.alpha_interval.high))
         .with("gamma", reals(|c| c.stable.law.gamma()))
         .with("delta", reals(|c| c.stable.law.delta()))
         .with("status", texts(&|fit| fit.comparison.stable.status.to_string()))
@@ -137,8 +147,15 @@ pub fn fits_table(fits: &[SeriesFit], label: &str) -> Table {
         .with("chi2_p", reals(|c| c.stable_fit.chi2_p_upper))
         .with("chi2_common", reals(|c| c.stable_fit.chi2_common))
         .with("likelihood_ratio", reals(|c| c.likelihood_ratio))
+        .with("best_law_by_bic", texts(&|fit| best_law(&fit.comparison)))
         .with_reals("p_value", fits.iter().map(|fit| fit.p_value))
         .with_reals("p_adjusted", fits.iter().map(|fit| fit.p_adjusted))
         .with_reals("gaussian_chi2_p_adjusted", fits.iter().map(|fit| fit.gaussian_chi2_p_adjusted))
         .with("verdict", texts(&|fit| fit.verdict.to_string()))
+}
+
+/// The law with the least BIC; empty where α̂ = 2 or there is no fit, since the rivals are then not fitted.
+fn best_law(comparison: &Comparison) -> String {
+    let best = comparison.rivals.as_ref().and_then(|rivals| rivals.best());
+    best.map_or_else(String::new, |score| score.law.to_string())
 }
