@@ -26,6 +26,8 @@ fn cauchy_and_gaussian_in_closed_form() {
     check(&["logpdf", "--alpha", "1", "--gamma", "2", "--delta=-5", "-5"], &[-(2. * pi).ln()]);
     check(&["cdf", "--alpha", "1", "-1e9"], &[1e-9 / pi]);
     check(&["sf", "--alpha", "1", "1"], &[0.25]);
+    // What `stable` prints, it also reads.
+    check(&["cdf", "--alpha", "1", "-1.0000000000000000e0", "--delta", "-1e-300"], &[0.25]);
     check(&["quantile", "--alpha", "1", "0.75"], &[1.]);
     // N(0, 2): Φ(1.96/√2·√2) by its 97.5 % point, 1.959963984540054.
     check(&["quantile", "--alpha", "2", "0.975"], &[1.959_963_984_540_054 * 2f64.sqrt()]);

@@ -153,7 +153,7 @@ pub struct FitArgs {
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Draw histogram, quantiles and profile likelihood of each column to `DIR/<column>/`.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "estimator")]
     pub plots: Option<PathBuf>,
 }
 

@@ -15,6 +15,7 @@ mod stages;
 mod tables;
 mod terminal;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -23,7 +24,8 @@ use failure::Failure;
 fn main() -> ExitCode {
     share_out_threads();
     interrupt::listen();
-    let args = args::Args::try_parse().map_err(|error| match error.use_stderr() {
+    let words = std::env::args_os().map(plain_number);
+    let args = args::Args::try_parse_from(words).map_err(|error| match error.use_stderr() {
         true => usage(&error),
         false => error.exit(),
     });
@@ -33,6 +35,15 @@ fn main() -> ExitCode {
             eprintln!("noisescope: {failure}");
             failure.exit_code()
         }
+    }
+}
+
+/// clap takes `-1e-5` for a flag and `-0.00001` for a number.
+fn plain_number(word: OsString) -> OsString {
+    let number = word.to_str().filter(|text| text.starts_with('-')).map(str::parse::<f64>);
+    match number {
+        Some(Ok(number)) if number.is_finite() => number.to_string().into(),
+        _ => word,
     }
 }
 

@@ -24,7 +24,8 @@ pub enum Verdict {
     /// Heavier than Gaussian, and Student's, Laplace's or the generalised
     /// Gaussian law describes it better.
     HeavyOtherBetter,
-    /// Heavier than Gaussian, and χ² rejects the stable law and its rivals.
+    /// Heavier than Gaussian, χ² rejects the stable law, and no rival is both
+    /// adequate and better by BIC.
     HeavyNoneAdequate,
     /// No law could be fitted: constant or zero-inflated.
     Degenerate,

@@ -16,28 +16,35 @@ pub(super) fn read(path: &Path) -> Result<Vec<RawColumn>, String> {
         false => (idx + 1).to_string(),
     };
     let names: Vec<String> = first.iter().enumerate().map(name).collect();
-    let mut columns: Vec<Result<Vec<f64>, Problem>> = vec![Ok(Vec::new()); names.len()];
+    let mut columns: Vec<(Vec<f64>, Option<String>)> = vec![(Vec::new(), None); names.len()];
     let rows = (!has_header).then_some(Ok(first)).into_iter().chain(records);
     for record in rows {
         let record = record.map_err(text)?;
         let line = record.position().map_or(1, csv::Position::line);
-        for (cell, column) in record.iter().zip(&mut columns) {
-            let Ok(values) = column else { continue };
-            match cell.parse::<f64>() {
-                Ok(value) if value.is_finite() => values.push(value),
+        for (cell, (values, problem)) in record.iter().zip(&mut columns) {
+            let reason = match cell.parse::<f64>() {
                 Ok(value) => {
-                    *column =
-                        Err(Problem::NotFinite(format!("line {line}: {value} is not finite")));
+                    values.push(value);
+                    (!value.is_finite()).then(|| format!("line {line}: {value} is not finite"))
                 }
-                Err(_) => {
-                    let reason = format!("line {line}: `{cell}` is not a number");
-                    *column = Err(Problem::NotNumbers(reason));
-                }
-            }
+                Err(_) => Some(format!("line {line}: `{cell}` is not a number")),
+            };
+            *problem = problem.take().or(reason);
         }
     }
     let columns = names.into_iter().zip(columns);
-    Ok(columns.map(|(name, values)| RawColumn { name, values }).collect())
+    Ok(columns
+        .map(|(name, (values, problem))| RawColumn { name, values: judge(values, problem) })
+        .collect())
+}
+
+/// Text without any number may be left out; a cell that is missing among numbers may not.
+fn judge(values: Vec<f64>, problem: Option<String>) -> Result<Vec<f64>, Problem> {
+    match problem {
+        None => Ok(values),
+        Some(reason) if values.is_empty() => Err(Problem::NotNumbers(reason)),
+        Some(reason) => Err(Problem::Broken(reason)),
+    }
 }
 
 #[cfg(test)]
@@ -72,6 +79,9 @@ mod tests {
         assert_eq!(csv("a,b\n1,2\n", &["c"]).unwrap_err(), "no column `c`; there are a, b");
         assert!(csv("a,b\n1\n", &[]).unwrap_err().contains("line: 2"));
         assert_eq!(csv("a,b\n1,2\nNaN,3\n", &["b"]).unwrap(), [column("b", &[2., 3.])]);
+        let gap = csv("a,b\n1,2\n,3\n", &[]).unwrap_err();
+        assert_eq!(gap, "column `a`, line 3: `` is not a number");
+        assert!(csv("a\nNA\n3\n", &[]).unwrap_err().contains("line 2: `NA` is not a number"));
         assert_eq!(csv("", &[]).unwrap_err(), "the file is empty");
         assert_eq!(csv("kind\nx\n", &[]).unwrap_err(), "no numeric column");
     }

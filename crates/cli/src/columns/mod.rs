@@ -30,8 +30,8 @@ struct RawColumn {
 enum Problem {
     /// It holds something else than numbers; where nobody asked for it, it is left out.
     NotNumbers(String),
-    /// A number went wrong, which is never passed over.
-    NotFinite(String),
+    /// Some numbers, and something among them that is not: never passed over.
+    Broken(String),
 }
 
 /// Reads the columns named in `wanted`, or every numeric one; also returns the names of those left out.
@@ -65,7 +65,7 @@ pub fn read(path: &Path, wanted: &[String]) -> Result<(Vec<Column>, Vec<String>)
         match values {
             Ok(values) => chosen.push(Column { name, values }),
             Err(Problem::NotNumbers(_)) if !is_wanted => left_out.push(name),
-            Err(Problem::NotNumbers(reason) | Problem::NotFinite(reason)) => {
+            Err(Problem::NotNumbers(reason) | Problem::Broken(reason)) => {
                 return Err(Failure::in_file(path, format!("column `{name}`, {reason}")));
             }
         }
@@ -78,9 +78,10 @@ pub fn read(path: &Path, wanted: &[String]) -> Result<(Vec<Column>, Vec<String>)
 
 /// A column of numbers, checked; `place` says what its values are called: value, row.
 fn checked(name: String, values: Vec<f64>, place: &str) -> RawColumn {
-    let problem = values.iter().position(|value| !value.is_finite()).map(|row| {
-        Problem::NotFinite(format!("{place} {}: {} is not finite", row + 1, values[row]))
-    });
+    let problem = values
+        .iter()
+        .position(|value| !value.is_finite())
+        .map(|row| Problem::Broken(format!("{place} {}: {} is not finite", row + 1, values[row])));
     RawColumn { name, values: problem.map_or(Ok(values), Err) }
 }
 

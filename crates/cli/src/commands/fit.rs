@@ -75,7 +75,12 @@ fn fits(
         .map_err(|error| Failure::from(error).context(args.file.display()))?;
     drop(task);
     if let Some(directory) = &args.plots {
-        for (fit, column) in fits.iter().zip(columns) {
+        for (idx, (fit, column)) in fits.iter().zip(columns).enumerate() {
+            if fits[..idx].iter().any(|other| folder(&other.name) == folder(&fit.name)) {
+                let reason =
+                    format!("--plots: two columns would be drawn to `{}`", folder(&fit.name));
+                return Err(Failure::BadInput(reason));
+            }
             draw(directory, fit, &column.values, location.into())?;
         }
     }
@@ -91,16 +96,18 @@ fn draw(
 ) -> Result<(), Failure> {
     let profile = profile(samples, location)
         .map_err(|error| Failure::BadInput(format!("{}: {error}", fit.name)))?;
-    let folder: String = fit
-        .name
-        .chars()
-        .map(|c| if c.is_alphanumeric() || "._-[],".contains(c) { c } else { '_' })
-        .collect();
     for figure in plot::fit::figures(&fit.name, samples, &fit.comparison, profile.as_ref()) {
-        let path = directory.join(folder.trim_start_matches('.')).join(figure.file);
+        let path = directory.join(folder(&fit.name)).join(figure.file);
         write_atomic(&path, figure.svg.as_bytes())?;
     }
     Ok(())
+}
+
+/// A column's name as that of a folder.
+fn folder(name: &str) -> String {
+    let allowed = |c: char| c.is_alphanumeric() || "._-[],".contains(c);
+    let name: String = name.chars().map(|c| if allowed(c) { c } else { '_' }).collect();
+    name.trim_start_matches('.').to_owned()
 }
 
 /// The profile likelihood around its 95 % interval; `None` where there is no fit.

@@ -23,6 +23,10 @@ const N_PHASES: usize = 10;
 
 /// The stable law whose characteristic function is nearest to that of `z`.
 ///
+/// α and γ come from `|φ̂|²`, which a shift of the samples leaves as it is: a
+/// fixed location is reported back and does not otherwise enter, so that off the
+/// centre this is not an estimate of the law with that location.
+///
 /// # Formula
 ///
 /// With the empirical characteristic function `φ̂` of `(z − δ)/γ`, at the points
