@@ -41,10 +41,7 @@ impl EscapeSpec {
             && self.learning_rates.iter().all(|rate| rate.is_finite() && *rate > 0.);
         let permitted = "a list of numbers above 0";
         SpecError::check(rates, section, "learning_rates", &self.learning_rates, permitted)?;
-        let distinct = (1..self.learning_rates.len())
-            .all(|idx| !self.learning_rates[..idx].contains(&self.learning_rates[idx]));
-        let permitted = "numbers that differ";
-        SpecError::check(distinct, section, "learning_rates", &self.learning_rates, permitted)?;
+        SpecError::check_distinct(&self.learning_rates, section, "learning_rates", "numbers")?;
         let seeds = (1..=10_000_000).contains(&self.seeds);
         SpecError::check(seeds, section, "seeds", self.seeds, "1 to 10000000")?;
         let horizon = (1..=1_000_000_000_000).contains(&self.horizon);

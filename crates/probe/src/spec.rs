@@ -69,10 +69,7 @@ impl ProbeSpec {
         let some = !self.batch_sizes.is_empty() && self.batch_sizes.iter().all(|&size| size >= 1);
         let permitted = "a list of sizes of 1 or more";
         SpecError::check(some, section, "batch_sizes", &self.batch_sizes, permitted)?;
-        let distinct = (1..self.batch_sizes.len())
-            .all(|idx| !self.batch_sizes[..idx].contains(&self.batch_sizes[idx]));
-        let permitted = "sizes that differ";
-        SpecError::check(distinct, section, "batch_sizes", &self.batch_sizes, permitted)?;
+        SpecError::check_distinct(&self.batch_sizes, section, "batch_sizes", "sizes")?;
         let draws = (50..=10_000_000).contains(&self.draws);
         SpecError::check(draws, section, "draws", self.draws, "50 to 10000000")
     }

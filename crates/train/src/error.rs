@@ -31,6 +31,17 @@ impl SpecError {
         let (key, value) = (format!("{section}.{key}"), format!("{value:?}"));
         Err(SpecError { key, value, permitted: permitted.into() })
     }
+
+    /// `Ok` where no value stands twice in a list of `what`.
+    pub fn check_distinct<T: PartialEq + std::fmt::Debug>(
+        values: &[T],
+        section: &str,
+        key: &str,
+        what: &str,
+    ) -> Result<(), SpecError> {
+        let distinct = (1..values.len()).all(|idx| !values[..idx].contains(&values[idx]));
+        Self::check(distinct, section, key, values, format!("{what} that differ"))
+    }
 }
 
 /// Everything that data, models, training and run directories can fail with.

@@ -94,7 +94,7 @@ fn draw(
     samples: &[f64],
     location: Location,
 ) -> Result<(), Failure> {
-    let profile = profile(samples, location)
+    let profile = profile(fit, samples, location)
         .map_err(|error| Failure::BadInput(format!("{}: {error}", fit.name)))?;
     for figure in plot::fit::figures(&fit.name, samples, &fit.comparison, profile.as_ref()) {
         let path = directory.join(folder(&fit.name)).join(figure.file);
@@ -111,8 +111,12 @@ fn folder(name: &str) -> String {
 }
 
 /// The profile likelihood around its 95 % interval; `None` where there is no fit.
-fn profile(samples: &[f64], location: Location) -> Result<Option<Profile>, StatsError> {
-    let interval = stats::profile_interval(samples, location, 0.95)?;
+fn profile(
+    fit: &SeriesFit,
+    samples: &[f64],
+    location: Location,
+) -> Result<Option<Profile>, StatsError> {
+    let interval = fit.alpha_interval;
     if interval.low.is_nan() {
         return Ok(None);
     }
