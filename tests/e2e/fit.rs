@@ -121,12 +121,56 @@ fn raw_noise_of_a_run_is_fitted_to_the_same_figures() {
     assert!(n_found >= 6, "{n_found} of 12 parameters are weights");
 }
 
+/// Every test that the instrument knows, in one row; the same bytes whatever the number of threads.
+#[test]
+fn replicates_give_all_tests() {
+    let work = WorkDir::new();
+    work.write("samples.csv", samples());
+    let args = ["fit", "samples.csv", "--replicates", "19", "--format", "json"];
+    let json = work.succeed(&args).out;
+    let on_one_thread = work.command(&args).env("RAYON_NUM_THREADS", "1").output().unwrap();
+    assert_eq!(json.as_bytes(), on_one_thread.stdout);
+    let rows: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let (cauchy, gaussian) = (&rows[0], &rows[1]);
+    assert_eq!(cauchy["n_replicates"], 19);
+    assert_eq!(cauchy["gaussian_anderson_darling_p"], 0.05);
+    // Quantiles lie nearer to their law than any draws.
+    for row in [cauchy, gaussian] {
+        for name in ["ks_p", "cramer_von_mises_p", "anderson_darling_p"] {
+            assert_eq!(row[name], 1., "{name}");
+        }
+    }
+    assert_eq!(cauchy["best_rival"], "Student-t");
+    assert!((cauchy["student_t_nu"].as_f64().unwrap() - 1.).abs() < 0.1, "{cauchy}");
+    for name in ["vuong_p", "held_out_rival", "bic", "laplace_b", "p_adjusted_yekutieli"] {
+        assert!(cauchy[name].is_number(), "{name}");
+    }
+    assert!(gaussian["student_t_nu"].is_null() && gaussian["vuong_z"].is_null());
+    let line = work.fail(2, &["fit", "samples.csv", "--replicates", "3"]);
+    assert!(line.contains("3 is not in 19..=1000000"), "{line}");
+}
+
+/// Gaussian columns of different scale: pooled they look heavy.
+#[test]
+fn pooled_columns_look_heavier_than_each() {
+    let work = WorkDir::new();
+    let quantiles: Vec<f64> =
+        (0..101).map(|i| normal_quantile((f64::from(i) + 0.5) / 101.)).collect();
+    let row = |quantile: &f64| format!("{},{},{}\n", quantile, 10. * quantile, 100. * quantile);
+    work.write("scales.csv", quantiles.iter().map(row).collect::<String>());
+    let json = work.succeed(&["fit", "scales.csv", "--pooled", "--format", "json"]).out;
+    let rows: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(rows[0]["per_parameter_alpha_mean"], 2.);
+    assert!(rows[0]["pooled_alpha"].as_f64().unwrap() < 1., "{json}");
+    assert!(rows[0]["per_draw_alpha_mean"].is_null(), "3 parameters are too few");
+}
+
 #[test]
 fn bad_samples_are_named() {
     let work = WorkDir::new();
     work.write("short.csv", "x\n1\n2\n3\n");
     let line = work.fail(2, &["fit", "short.csv"]);
-    assert_eq!(line, "short.csv: x: series has 3 samples, at least 50 are needed");
+    assert_eq!(line, "short.csv: x: series of length 3, at least 50 samples are needed");
     work.write("nan.csv", "x\n1\nnan\n3\n");
     let line = work.fail(2, &["fit", "nan.csv"]);
     assert_eq!(line, "nan.csv: column `x`, line 3: NaN is not finite");

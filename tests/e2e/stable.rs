@@ -65,6 +65,10 @@ fn what_is_out_of_range_is_refused() {
     assert_eq!(line, "stability index alpha = 2.3 is outside (0, 2]");
     let line = work.fail(2, &["stable", "pdf", "--alpha", "1", "--gamma", "0", "0"]);
     assert_eq!(line, "scale gamma = 0 is not a positive finite number");
+    let line = work.fail(2, &["stable", "sample", "--alpha", "1", "7"]);
+    assert_eq!(line, "`sample` takes no values; --n N says how many");
+    let line = work.fail(2, &["stable", "pdf", "--alpha", "1", "--n", "3", "7"]);
+    assert_eq!(line, "--n and --seed are for `sample`");
     let line = work.fail(2, &["stable", "quantile", "--alpha", "1", "1.5"]);
     assert_eq!(line, "probability 1.5 is outside [0, 1]");
 }

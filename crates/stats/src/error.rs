@@ -37,7 +37,7 @@ pub enum StatsError {
         value: f64,
     },
     /// The samples are so far apart that their range is not a number.
-    #[error("samples range from {low} to {high}, their difference must be below 1.8e308")]
+    #[error("samples range from {low:e} to {high:e}, their difference must be below 1.8e308")]
     Range {
         /// The smallest sample.
         low: f64,
@@ -45,7 +45,7 @@ pub enum StatsError {
         high: f64,
     },
     /// The series is too short for a fit.
-    #[error("series has {n_samples} samples, at least {minimum} are needed")]
+    #[error("series of length {n_samples}, at least {minimum} samples are needed")]
     TooFewSamples {
         /// Length of the series.
         n_samples: usize,
@@ -102,7 +102,7 @@ mod tests {
         );
         check(
             StatsError::TooFewSamples { n_samples: 12, minimum: 50 },
-            "series has 12 samples, at least 50 are needed",
+            "series of length 12, at least 50 samples are needed",
         );
         check(
             StatsError::UnequalLengths { column_idx: 2, n_samples: 99, expected: 100 },

@@ -1,94 +1,190 @@
 //! Columns of numbers from files of others, one file per format.
+//!
+//! A file is opened for its headings; values are then read a block of columns at a time, so that a file larger than the
+//! memory can be fitted. Only CSV, which has no other order than by line, is held whole.
 
 mod csv_file;
+mod matrix;
 mod npy;
 mod parquet_file;
 mod safetensors;
 
 use std::fmt::Display;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
+
+/// Values in a block, 32 MiB of them, unless a single column has more.
+const BLOCK_VALUES: usize = 4 << 20;
 
 /// A named series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
     /// Its name in the file, or its number from 1.
     pub name: String,
-    /// Its values.
+    /// Its values, all finite.
     pub values: Vec<f64>,
 }
 
-/// A column as it stands in a file.
-struct RawColumn {
+/// The columns of a file that are to be fitted.
+pub struct Columns {
+    path: PathBuf,
+    content: Content,
+    chosen: Vec<usize>,
+    left_out: Vec<String>,
+    n_read: usize,
+}
+
+/// What a format finds in a file.
+struct Content {
+    headings: Vec<Heading>,
+    source: Box<dyn Source>,
+}
+
+/// A column as it is announced.
+struct Heading {
     name: String,
-    values: Result<Vec<f64>, Problem>,
+    n_values: usize,
+    /// Why it does not hold numbers, where it does not.
+    not_numbers: Option<String>,
 }
 
-/// Why a column cannot be fitted.
-#[derive(Debug, Clone, PartialEq)]
-enum Problem {
-    /// It holds something else than numbers; where nobody asked for it, it is left out.
-    NotNumbers(String),
-    /// Some numbers, and something among them that is not: never passed over.
-    Broken(String),
+/// Where the values of columns come from.
+trait Source {
+    /// The values of the columns with these indices, which increase; finite or not. Each column is asked for once.
+    fn read(&mut self, columns: &[usize]) -> Result<Vec<Vec<f64>>, Problem>;
+
+    /// What value number `row` of a column is called in a message: line 17, row 16.
+    fn place(&self, row: usize) -> String;
 }
 
-/// Reads the columns named in `wanted`, or every numeric one; also returns the names of those left out.
-///
-/// # Errors
-/// When the file can't be read, a wanted column is absent or not numeric, or no column is; the message names file,
-/// line and column.
-pub fn read(path: &Path, wanted: &[String]) -> Result<(Vec<Column>, Vec<String>), Failure> {
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    let columns = match extension.to_ascii_lowercase().as_str() {
-        "csv" => csv_file::read(path),
-        "npy" => npy::read(path),
-        "parquet" => parquet_file::read(path),
-        "safetensors" => safetensors::read(path),
-        _ => {
-            Err("unknown kind of file; known are .csv, .npy, .parquet and .safetensors".to_owned())
-        }
-    };
-    let columns = columns.map_err(|reason| Failure::in_file(path, reason))?;
-    if let Some(absent) = wanted.iter().find(|name| columns.iter().all(|c| c.name != **name)) {
-        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-        let reason = format!("no column `{absent}`; there are {}", shortened(&names));
-        return Err(Failure::in_file(path, reason));
+/// What is wrong with a file, and in which column if it is but one.
+struct Problem {
+    column: Option<usize>,
+    reason: String,
+}
+
+impl Problem {
+    fn of(column: usize, reason: String) -> Self {
+        Self { column: Some(column), reason }
     }
-    let (mut chosen, mut left_out) = (Vec::new(), Vec::new());
-    for RawColumn { name, values } in columns {
-        let is_wanted = wanted.contains(&name);
-        if !wanted.is_empty() && !is_wanted {
-            continue;
+}
+
+impl<E: std::error::Error> From<E> for Problem {
+    fn from(error: E) -> Self {
+        Self { column: None, reason: error.to_string() }
+    }
+}
+
+impl Columns {
+    /// Opens a file for the columns named in `wanted`, or for every numeric one.
+    ///
+    /// # Errors
+    /// When the file can't be read, a wanted column is absent or not numeric, or no column is.
+    pub fn open(path: &Path, wanted: &[String]) -> Result<Self, Failure> {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let content =
+            match extension.unwrap_or_default().to_ascii_lowercase().as_str() {
+                "csv" => csv_file::open(path),
+                "npy" => npy::open(path),
+                "parquet" => parquet_file::open(path),
+                "safetensors" => safetensors::open(path),
+                _ => Err("unknown kind of file; known are .csv, .npy, .parquet and .safetensors"
+                    .to_owned()),
+            };
+        let content = content.map_err(|reason| Failure::in_file(path, reason))?;
+        let headings = &content.headings;
+        if let Some(absent) = wanted.iter().find(|name| headings.iter().all(|c| c.name != **name)) {
+            let reason = format!("no column `{absent}`; there are {}", shortened(headings));
+            return Err(Failure::in_file(path, reason));
         }
-        match values {
-            Ok(values) => chosen.push(Column { name, values }),
-            Err(Problem::NotNumbers(_)) if !is_wanted => left_out.push(name),
-            Err(Problem::NotNumbers(reason) | Problem::Broken(reason)) => {
-                return Err(Failure::in_file(path, format!("column `{name}`, {reason}")));
+        let (mut chosen, mut left_out) = (Vec::new(), Vec::new());
+        for (idx, Heading { name, not_numbers, .. }) in headings.iter().enumerate() {
+            match not_numbers {
+                _ if !wanted.is_empty() && !wanted.contains(name) => {}
+                None => chosen.push(idx),
+                Some(_) if wanted.is_empty() => left_out.push(name.clone()),
+                Some(reason) => {
+                    return Err(Failure::in_file(path, format!("column `{name}`, {reason}")));
+                }
             }
         }
+        if chosen.is_empty() {
+            return Err(Failure::in_file(path, "no numeric column"));
+        }
+        Ok(Self { path: path.to_owned(), content, chosen, left_out, n_read: 0 })
     }
-    if chosen.is_empty() {
-        return Err(Failure::in_file(path, "no numeric column"));
+
+    /// How many columns there are to be fitted.
+    pub fn len(&self) -> usize {
+        self.chosen.len()
     }
-    Ok((chosen, left_out))
+
+    /// Names of the columns that nobody asked for and that are not numbers.
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
+    }
+
+    /// All columns at once.
+    ///
+    /// # Errors
+    /// As of [`Columns::next_block`].
+    pub fn read_all(mut self) -> Result<Vec<Column>, Failure> {
+        let mut columns = Vec::new();
+        while let Some(block) = self.next_block()? {
+            columns.extend(block);
+        }
+        Ok(columns)
+    }
+
+    /// The next columns, in the order of the file; `None` after the last.
+    ///
+    /// # Errors
+    /// When the file can't be read or a value is missing or not finite; the message names file, column and line.
+    pub fn next_block(&mut self) -> Result<Option<Vec<Column>>, Failure> {
+        let rest = &self.chosen[self.n_read..];
+        let headings = &self.content.headings;
+        let mut n_values = 0;
+        let n_columns = rest.iter().take_while(|&&column| {
+            let is_first = n_values == 0;
+            n_values += headings[column].n_values;
+            is_first || n_values <= BLOCK_VALUES
+        });
+        let n_columns = n_columns.count();
+        if n_columns == 0 {
+            return Ok(None);
+        }
+        let block = &rest[..n_columns];
+        let source = &mut self.content.source;
+        let values = source.read(block).map_err(|Problem { column, reason }| match column {
+            Some(column) => {
+                let name = &headings[column].name;
+                Failure::in_file(&self.path, format!("column `{name}`, {reason}"))
+            }
+            None => Failure::in_file(&self.path, reason),
+        })?;
+        self.n_read += n_columns;
+        let names = block.iter().map(|&column| &headings[column].name);
+        let column = |(name, values): (&String, Vec<f64>)| {
+            if let Some(row) = values.iter().position(|value| !value.is_finite()) {
+                let (place, value) = (source.place(row), values[row]);
+                let reason = format!("column `{name}`, {place}: {value} is not finite");
+                return Err(Failure::in_file(&self.path, reason));
+            }
+            Ok(Column { name: name.clone(), values })
+        };
+        names.zip(values).map(column).collect::<Result<_, _>>().map(Some)
+    }
 }
 
-/// A column of numbers, checked; `place` says what its values are called: value, row.
-fn checked(name: String, values: Vec<f64>, place: &str) -> RawColumn {
-    let problem = values
-        .iter()
-        .position(|value| !value.is_finite())
-        .map(|row| Problem::Broken(format!("{place} {}: {} is not finite", row + 1, values[row])));
-    RawColumn { name, values: problem.map_or(Ok(values), Err) }
-}
-
-fn shortened(names: &[&str]) -> String {
-    match names.len() {
-        0..=12 => names.join(", "),
-        n => format!("{}, … ({n} in all)", names[..10].join(", ")),
+fn shortened(headings: &[Heading]) -> String {
+    let names = |n: usize| {
+        let names: Vec<&str> = headings.iter().take(n).map(|h| h.name.as_str()).collect();
+        names.join(", ")
+    };
+    match headings.len() {
+        0..=12 => names(12),
+        n => format!("{}, … ({n} in all)", names(10)),
     }
 }
 
@@ -98,9 +194,23 @@ fn text(error: impl Display) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Column;
+    use super::*;
 
     pub(super) fn column(name: &str, values: &[f64]) -> Column {
         Column { name: name.into(), values: values.into() }
+    }
+
+    /// Every column, and the names of those left out; a message without the path.
+    pub(super) fn read(path: &Path, wanted: &[&str]) -> Result<(Vec<Column>, Vec<String>), String> {
+        let wanted: Vec<String> = wanted.iter().map(|name| name.to_string()).collect();
+        let read = || {
+            let columns = Columns::open(path, &wanted)?;
+            let left_out = columns.left_out().to_vec();
+            Ok((columns.read_all()?, left_out))
+        };
+        read().map_err(|failure: Failure| {
+            let message = failure.to_string();
+            message.strip_prefix(&format!("{}: ", path.display())).expect("names the file").into()
+        })
     }
 }

@@ -17,8 +17,14 @@ pub fn run(args: &StableArgs) -> Result<(), Failure> {
     let law = SymmetricStable::new(args.alpha, args.gamma, args.delta)
         .map_err(|error| Failure::BadInput(error.to_string()))?;
     if let StableFunction::Sample = args.function {
-        let rng = Streams::new(args.seed).named("stable").rng(0);
-        return print(&lines(law.sample_iter(rng).take(args.n)));
+        if !args.x.is_empty() {
+            return Err(Failure::BadInput("`sample` takes no values; --n N says how many".into()));
+        }
+        let rng = Streams::new(args.seed.unwrap_or(1)).named("stable").rng(0);
+        return print(&lines(law.sample_iter(rng).take(args.n.unwrap_or(1))));
+    }
+    if args.n.is_some() || args.seed.is_some() {
+        return Err(Failure::BadInput("--n and --seed are for `sample`".into()));
     }
     let values = if args.x.is_empty() { read_standard_input()? } else { args.x.clone() };
     let outside = |x: &&f64| !(0. ..=1.).contains(*x);

@@ -47,7 +47,7 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
         let fits = fit_series(&series, &experiment.file.fit, &go_on)?;
         noise.push((matrix, fits));
     }
-    let rows = noise.iter().map(|(matrix, fits)| noise_table(matrix, fits));
+    let rows = noise.iter().map(|(matrix, fits)| noise_table(matrix, fits, &experiment.file.fit));
     run.write_table("noise", &Table::concat(rows))?;
     let level = experiment.file.fit.level;
     let summary = |(matrix, fits): &(NoiseMatrix, Vec<SeriesFit>)| {

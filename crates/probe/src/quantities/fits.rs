@@ -1,14 +1,16 @@
 //! Both laws fitted to every series, with tests and a verdict.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
-use stats::{AlphaInterval, Binning, Comparison, LikelihoodRatioNull, Verdict};
+use stats::{AlphaInterval, Binning, Comparison, Law, LikelihoodRatioNull, Verdict};
 use train::{Column, Flow, Table};
 
 use crate::error::ProbeError;
 use crate::noise_matrix::NoiseMatrix;
 use crate::spec::FitSpec;
+
+use super::rivals::rivals_table;
 
 /// A named series of samples.
 pub struct Series<'a> {
@@ -32,11 +34,13 @@ pub struct SeriesFit {
     pub alpha_interval: AlphaInterval,
     /// p-value of the likelihood ratio against α = 2, from its simulated null at the same number of samples.
     pub p_value: f64,
-    /// The same, adjusted over all series of the call (Benjamini and Hochberg 1995).
+    /// The same, adjusted over all series that are judged together (Benjamini and Hochberg 1995).
     pub p_adjusted: f64,
-    /// p-value of χ² of the Gaussian fit (its upper bound), adjusted likewise.
+    /// The same, adjusted for series that depend on each other in any way (Benjamini and Yekutieli 2001).
+    pub p_adjusted_yekutieli: f64,
+    /// p-value of χ² of the Gaussian fit (its upper bound), adjusted as `p_adjusted`.
     pub gaussian_chi2_p_adjusted: f64,
-    /// The verdict at the level of the specification.
+    /// The verdict, from `p_adjusted` and `gaussian_chi2_p_adjusted`.
     pub verdict: Verdict,
 }
 
@@ -54,62 +58,73 @@ pub fn fit_series(
     go_on: &(dyn Fn() -> Flow + Sync),
 ) -> Result<Vec<SeriesFit>, ProbeError> {
     let location = spec.location.into();
+    let sizes: BTreeSet<usize> = series.iter().map(|series| series.samples.len()).collect();
+    let null = |n_samples| (n_samples, LikelihoodRatioNull::tabulated(n_samples, location));
+    let nulls: BTreeMap<usize, LikelihoodRatioNull> = sizes.into_iter().map(null).collect();
     let binning = Binning { histogram_bins: spec.histogram_bins };
-    let fit = |series: &Series<'_>| -> Result<(Comparison, AlphaInterval), ProbeError> {
+    let fit = |series: &Series<'_>| -> Result<SeriesFit, ProbeError> {
         let name = |source| ProbeError::Series { series: series.name.clone(), source };
         let comparison = stats::compare(series.samples, location, binning).map_err(name)?;
-        let interval = stats::profile_interval(series.samples, location, COVERAGE).map_err(name)?;
+        let alpha_interval =
+            stats::profile_interval(series.samples, location, COVERAGE).map_err(name)?;
         if go_on() == Flow::Stop {
             return Err(ProbeError::Stopped);
         }
-        Ok((comparison, interval))
+        let p_value = match comparison.likelihood_ratio {
+            ratio if ratio.is_nan() => f64::NAN,
+            ratio => nulls[&comparison.n_samples].p_value(ratio),
+        };
+        let chi2_p = comparison.gaussian_fit.chi2_p_upper;
+        Ok(SeriesFit {
+            name: series.name.clone(),
+            alpha_interval,
+            p_value,
+            p_adjusted: p_value,
+            p_adjusted_yekutieli: p_value,
+            gaussian_chi2_p_adjusted: chi2_p,
+            verdict: Verdict::of(&comparison, p_value, chi2_p, spec.level),
+            comparison,
+        })
     };
-    let fitted = series.par_iter().map(fit).collect::<Result<Vec<_>, _>>()?;
-    let (comparisons, intervals): (Vec<_>, Vec<_>) = fitted.into_iter().unzip();
+    let mut fits = series.par_iter().map(fit).collect::<Result<Vec<_>, _>>()?;
+    judge(&mut fits, spec.level);
+    Ok(fits)
+}
 
-    let mut nulls = BTreeMap::new();
-    for comparison in &comparisons {
-        let n_samples = comparison.n_samples;
-        nulls
-            .entry(n_samples)
-            .or_insert_with(|| LikelihoodRatioNull::tabulated(n_samples, location));
-    }
-    let p_value = |comparison: &Comparison| match comparison.likelihood_ratio {
-        ratio if ratio.is_nan() => f64::NAN,
-        ratio => nulls[&comparison.n_samples].p_value(ratio),
-    };
-    let p_values: Vec<f64> = comparisons.iter().map(p_value).collect();
+/// Adjusts the p-values over these series together, and gives the verdicts: for series that were fitted block by block.
+pub fn judge(fits: &mut [SeriesFit], level: f64) {
+    let p_values: Vec<f64> = fits.iter().map(|fit| fit.p_value).collect();
+    let chi2_p_values: Vec<f64> =
+        fits.iter().map(|fit| fit.comparison.gaussian_fit.chi2_p_upper).collect();
     let adjusted = stats::benjamini_hochberg(&p_values);
-    let chi2_p = |comparison: &Comparison| comparison.gaussian_fit.chi2_p_upper;
-    let chi2_p_values: Vec<f64> = comparisons.iter().map(chi2_p).collect();
+    let yekutieli = stats::benjamini_yekutieli(&p_values);
     let chi2_adjusted = stats::benjamini_hochberg(&chi2_p_values);
-    let fits = comparisons.into_iter().enumerate().map(|(idx, comparison)| SeriesFit {
-        name: series[idx].name.clone(),
-        alpha_interval: intervals[idx],
-        p_value: p_values[idx],
-        p_adjusted: adjusted[idx],
-        gaussian_chi2_p_adjusted: chi2_adjusted[idx],
-        verdict: Verdict::of(&comparison, adjusted[idx], chi2_adjusted[idx], spec.level),
-        comparison,
-    });
-    Ok(fits.collect())
+    for (idx, fit) in fits.iter_mut().enumerate() {
+        fit.p_adjusted = adjusted[idx];
+        fit.p_adjusted_yekutieli = yekutieli[idx];
+        fit.gaussian_chi2_p_adjusted = chi2_adjusted[idx];
+        fit.verdict = Verdict::of(&fit.comparison, adjusted[idx], chi2_adjusted[idx], level);
+    }
 }
 
 /// One row per watched parameter: minibatch size, position, and everything that [`fits_table`] says.
-pub fn noise_table(noise: &NoiseMatrix, fits: &[SeriesFit]) -> Table {
+pub fn noise_table(noise: &NoiseMatrix, fits: &[SeriesFit], spec: &FitSpec) -> Table {
     let entries = noise.coordinates().entries();
     let mut table = Table::new()
         .with_integers("batch_size", entries.iter().map(|_| noise.batch_size() as i64))
         .with_integers("coordinate", entries.iter().map(|entry| entry.index as i64))
         .with_texts("layer", entries.iter().map(|entry| entry.layer.as_str()));
-    for (name, column) in fits_table(fits, "parameter").columns() {
+    for (name, column) in fits_table(fits, "parameter", spec).columns() {
         table = table.with(name, column.clone());
     }
     table
 }
 
 /// One row per series, the name in the column `label`; what has no prefix is of the stable law.
-pub fn fits_table(fits: &[SeriesFit], label: &str) -> Table {
+///
+/// The columns of the rivals are NaN, and `best_law_by_bic` is empty, where α̂ = 2 or there is no fit: the rivals are then
+/// not fitted.
+pub fn fits_table(fits: &[SeriesFit], label: &str, spec: &FitSpec) -> Table {
     let texts = |of: &dyn Fn(&SeriesFit) -> String| Column::Text(fits.iter().map(of).collect());
     let integers = |of: fn(&Comparison) -> usize| {
         Column::Integer(fits.iter().map(|fit| of(&fit.comparison) as i64).collect())
@@ -117,7 +132,7 @@ pub fn fits_table(fits: &[SeriesFit], label: &str) -> Table {
     let reals = |of: fn(&Comparison) -> f64| {
         Column::Real(fits.iter().map(|fit| of(&fit.comparison)).collect())
     };
-    Table::new()
+    let mut table = Table::new()
         .with(label, texts(&|fit| fit.name.clone()))
         .with("n", integers(|c| c.n_samples))
         .with("tie_share", reals(|c| c.tie_share))
@@ -133,6 +148,7 @@ pub fn fits_table(fits: &[SeriesFit], label: &str) -> Table {
         .with("ln_likelihood", reals(|c| c.stable.ln_likelihood))
         .with("gaussian_sse", reals(|c| c.gaussian_fit.sse))
         .with("sse", reals(|c| c.stable_fit.sse))
+        .with_integers("histogram_bins", fits.iter().map(|_| spec.histogram_bins as i64))
         .with("gaussian_histogram_sse", reals(|c| c.gaussian_fit.histogram_sse))
         .with("histogram_sse", reals(|c| c.stable_fit.histogram_sse))
         .with("mass_outside_observed", reals(|c| c.stable_fit.mass_outside_observed))
@@ -147,15 +163,25 @@ pub fn fits_table(fits: &[SeriesFit], label: &str) -> Table {
         .with("chi2_p", reals(|c| c.stable_fit.chi2_p_upper))
         .with("chi2_common", reals(|c| c.stable_fit.chi2_common))
         .with("likelihood_ratio", reals(|c| c.likelihood_ratio))
-        .with("best_law_by_bic", texts(&|fit| best_law(&fit.comparison)))
+        .with(
+            "best_law_by_bic",
+            texts(&|fit| fit.best_law().map_or_else(String::new, |law| law.to_string())),
+        );
+    for (name, column) in rivals_table(fits, spec.location.into()).columns() {
+        table = table.with(name, column.clone());
+    }
+    table
+        .with_reals("level", fits.iter().map(|_| spec.level))
         .with_reals("p_value", fits.iter().map(|fit| fit.p_value))
         .with_reals("p_adjusted", fits.iter().map(|fit| fit.p_adjusted))
+        .with_reals("p_adjusted_yekutieli", fits.iter().map(|fit| fit.p_adjusted_yekutieli))
         .with_reals("gaussian_chi2_p_adjusted", fits.iter().map(|fit| fit.gaussian_chi2_p_adjusted))
         .with("verdict", texts(&|fit| fit.verdict.to_string()))
 }
 
-/// The law with the least BIC; empty where α̂ = 2 or there is no fit, since the rivals are then not fitted.
-fn best_law(comparison: &Comparison) -> String {
-    let best = comparison.rivals.as_ref().and_then(|rivals| rivals.best());
-    best.map_or_else(String::new, |score| score.law.to_string())
+impl SeriesFit {
+    /// The law with the least BIC; `None` where the rivals are not fitted.
+    pub fn best_law(&self) -> Option<Law> {
+        self.comparison.rivals.as_ref().and_then(|rivals| rivals.best()).map(|score| score.law)
+    }
 }
