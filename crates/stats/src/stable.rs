@@ -16,7 +16,8 @@
 //! - [`tail_series`] sums the expansion at infinity wherever it reaches full
 //!   precision;
 //! - [`contour`] integrates for `D` and `E` everywhere else;
-//! - [`exact`] chooses between the two: slow (about 20 µs), correct to 13
+//! - [`small_alpha`] has integrals of its own for α < 1/2, down to α = 0;
+//! - [`exact`] chooses between the three: slow (about 20 µs), correct to 13
 //!   digits;
 //! - [`table`] interpolates both functions for α in [0.5, 2], for fits;
 //!   [`density`] and [`survival`] are its two readers;
@@ -25,10 +26,11 @@
 
 pub(crate) mod contour;
 pub(crate) mod density;
-mod elementary;
+pub(crate) mod elementary;
 pub(crate) mod erfc;
 pub(crate) mod exact;
 pub(crate) mod simd;
+mod small_alpha;
 pub(crate) mod survival;
 pub(crate) mod table;
 pub(crate) mod tail_series;

@@ -2,12 +2,12 @@
 
 use std::f64::consts::PI;
 
-use statrs::function::erf::erfc_inv;
+use statrs::function::erf::{erf_inv, erfc_inv};
 use statrs::function::gamma::gamma;
 
-use super::contour;
 use super::erfc::erfc;
 use super::tail_series::{self, Tail};
+use super::{contour, small_alpha};
 
 /// `f_α(x)` for `0 < alpha ≤ 2`.
 pub(crate) fn pdf(alpha: f64, x: f64) -> f64 {
@@ -16,6 +16,8 @@ pub(crate) fn pdf(alpha: f64, x: f64) -> f64 {
         gaussian_pdf(x)
     } else if x == 0.0 {
         gamma(1.0 + 1.0 / alpha) / PI
+    } else if alpha < small_alpha::ALPHA_MAX {
+        small_alpha::ln_pdf(alpha, x).exp()
     } else if let Some(sum) = tail_series::sum(Tail::Density, alpha, x) {
         sum * x.powf(-1.0 - alpha)
     } else {
@@ -29,6 +31,8 @@ pub(crate) fn ln_pdf(alpha: f64, x: f64) -> f64 {
     let x = x.abs();
     if alpha == 2.0 {
         -0.25 * x * x - 0.5 * (4.0 * PI).ln()
+    } else if alpha < small_alpha::ALPHA_MAX {
+        small_alpha::ln_pdf(alpha, x)
     } else if x > 1.0
         && let Some(sum) = tail_series::sum(Tail::Density, alpha, x)
     {
@@ -46,6 +50,8 @@ pub(crate) fn sf(alpha: f64, x: f64) -> f64 {
         0.5
     } else if x < 0.0 {
         1.0 - sf(alpha, -x)
+    } else if alpha < small_alpha::ALPHA_MAX {
+        small_alpha::sf(alpha, x)
     } else if let Some(sum) = tail_series::sum(Tail::Survival, alpha, x) {
         sum * x.powf(-alpha)
     } else {
@@ -54,33 +60,88 @@ pub(crate) fn sf(alpha: f64, x: f64) -> f64 {
     }
 }
 
-/// The `x ≥ 0` with `S_α(x) = p`, for `0 ≤ p ≤ 1/2`.
+/// `1/2 − S_α(x)` for α < 2 and `x > 0`, with full relative accuracy as `x → 0`.
+///
+/// # Formula
+///
+/// The expansion at the centre,
+///
+/// ```text
+/// (1/(πα)) Σ_{k≥0} (−1)^k Γ((2k + 1)/α) / (2k + 1)! · x^{2k+1}
+/// ```
+///
+/// where its terms fall to full precision at once, else by the survival
+/// function. It converges for α > 1 and is asymptotic for α < 1.
+fn central(alpha: f64, x: f64) -> f64 {
+    /// More would overflow Γ at α = 1/2.
+    const MAX_TERMS: u32 = 40;
+    if alpha < small_alpha::ALPHA_MAX {
+        return small_alpha::central(alpha, x);
+    }
+    let (mut sum, mut factor, mut previous) = (0.0, x, f64::INFINITY);
+    for k in 0..MAX_TERMS {
+        let order = f64::from(2 * k + 1);
+        let term = factor * gamma(order / alpha);
+        if term.abs() >= previous {
+            break;
+        }
+        sum += term;
+        if term.abs() <= 1e-16 * sum {
+            return sum / (PI * alpha);
+        }
+        previous = term.abs();
+        factor *= -x * x / ((order + 1.0) * (order + 2.0));
+    }
+    0.5 - sf(alpha, x)
+}
+
+/// The `x ≥ 0` with `S_α(x) = p`, for `0 ≤ p ≤ 1/2`; 0 or infinite where it is
+/// outside the range of f64.
 ///
 /// Newton's method for `ln S` as a function of `ln x`, which is monotone and
-/// nearly straight in the tail; steps that leave the bracket are replaced by
-/// its midpoint.
+/// nearly straight in the tail, and near the median for `ln(1/2 − S)`, straight
+/// there; steps that leave the bracket are replaced by its midpoint.
 pub(crate) fn inverse_sf(alpha: f64, p: f64) -> f64 {
     if p == 0.0 {
         return f64::INFINITY;
     } else if p >= 0.5 {
         return 0.0;
     } else if alpha == 2.0 {
-        return 2.0 * erfc_inv(2.0 * p);
+        return if p > 0.25 { 2.0 * erf_inv(1.0 - 2.0 * p) } else { 2.0 * erfc_inv(2.0 * p) };
     }
     let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
-    // The quantile of the tail or the one of the Gaussian, the greater.
-    let tail = tail_series::term(Tail::Survival, alpha, 1.0, 1);
-    let mut ln_x = f64::max((tail / p).ln() / alpha, (2.0 * erfc_inv(2.0 * p)).ln());
+    let mut ln_x;
+    if alpha < small_alpha::ALPHA_MAX {
+        let (least, greatest) = (f64::from_bits(1), f64::MAX);
+        if sf(alpha, greatest) >= p {
+            return f64::INFINITY;
+        } else if sf(alpha, least) <= p {
+            return 0.0;
+        }
+        (low, high) = (least.ln(), greatest.ln());
+        // The limit α → 0.
+        ln_x = (-(-(-2.0 * p).ln_1p()).ln() / alpha).clamp(low, high);
+    } else {
+        // The quantile of the tail or the one of the Gaussian, the greater.
+        let tail = tail_series::term(Tail::Survival, alpha, 1.0, 1);
+        ln_x = f64::max((tail / p).ln() / alpha, (2.0 * erfc_inv(2.0 * p)).ln());
+    }
     for _ in 0..200 {
         let x = ln_x.exp();
-        let survival = sf(alpha, x);
-        let excess = (survival / p).ln();
+        // How far ln x is too small, in units of the density.
+        let excess = if p > 0.25 {
+            let central = central(alpha, x);
+            ((0.5 - p) / central).ln() * central
+        } else {
+            let survival = sf(alpha, x);
+            (survival / p).ln() * survival
+        };
         if excess > 0.0 {
             low = ln_x;
         } else {
             high = ln_x;
         }
-        let mut next = ln_x + excess * survival / (ln_pdf(alpha, x) + ln_x).exp();
+        let mut next = ln_x + excess / (ln_pdf(alpha, x) + ln_x).exp();
         if !(low < next && next < high) {
             next = match (low.is_finite(), high.is_finite()) {
                 (true, true) => 0.5 * (low + high),
@@ -114,29 +175,171 @@ mod tests {
     /// Made by `tests/golden/stable/make_golden.py`, where two other methods
     /// agree to 15 digits.
     const GOLDEN: &str = include_str!("../../../../tests/golden/stable/standard_law.csv");
+    const SMALL_ALPHA: &str = include_str!("../../../../tests/golden/stable/small_alpha.csv");
+    const QUANTILES: &str = include_str!("../../../../tests/golden/stable/standard_quantile.csv");
 
-    fn golden() -> impl Iterator<Item = [f64; 4]> {
-        GOLDEN.lines().skip(1).map(|line| {
+    fn rows<const N: usize>(csv: &'static str) -> impl Iterator<Item = [f64; N]> {
+        csv.lines().skip(1).map(|line| {
             let mut fields = line.split(',').map(|field| field.parse().expect("a number"));
-            std::array::from_fn(|_| fields.next().expect("four columns"))
+            std::array::from_fn(|_| fields.next().expect("another column"))
         })
     }
 
-    /// Equal, or relatively closer than `tolerance`; below the range of normal
-    /// numbers the absolute error counts.
-    fn close(value: f64, expected: f64, tolerance: f64) -> bool {
-        (value - expected).abs() <= tolerance * expected.abs().max(f64::MIN_POSITIVE)
+    fn golden() -> impl Iterator<Item = [f64; 4]> {
+        rows(GOLDEN)
     }
 
-    /// The measured error is below 2e-14.
+    /// Relative error; below the range of normal numbers the absolute one
+    /// counts.
+    fn error(value: f64, expected: f64) -> f64 {
+        if value == expected {
+            return 0.0;
+        }
+        (value - expected).abs() / expected.abs().max(f64::MIN_POSITIVE)
+    }
+
+    fn close(value: f64, expected: f64, tolerance: f64) -> bool {
+        error(value, expected) <= tolerance
+    }
+
+    /// As `SymmetricStable` has it, for the standard law.
+    fn quantile(alpha: f64, p: f64) -> f64 {
+        inverse_sf(alpha, p.min(1.0 - p)).copysign(p - 0.5)
+    }
+
+    /// The table of the README, with `-- --nocapture`.
     #[test]
     fn agrees_with_the_golden_values() {
         assert_eq!(golden().count(), 22 * 26);
-        for [alpha, x, density, survival] in golden() {
-            let (f, s) = (pdf(alpha, x), sf(alpha, x));
-            assert!(close(f, density, 5e-14), "pdf({alpha}, {x}) = {f:e}, not {density:e}");
-            assert!(close(s, survival, 5e-14), "sf({alpha}, {x}) = {s:e}, not {survival:e}");
+        assert_eq!(rows::<3>(QUANTILES).count(), 21 * 14);
+        let mut alphas: Vec<f64> = golden().map(|row| row[0]).collect();
+        alphas.dedup();
+        for alpha in alphas {
+            let (mut of_pdf, mut of_sf, mut of_quantile) = (0f64, 0f64, 0f64);
+            for [_, x, density, survival] in golden().filter(|row| row[0] == alpha) {
+                of_pdf = of_pdf.max(error(pdf(alpha, x), density));
+                of_sf = of_sf.max(error(sf(alpha, x), survival));
+            }
+            for [_, p, x] in rows(QUANTILES).filter(|row| row[0] == alpha) {
+                of_quantile = of_quantile.max(error(quantile(alpha, p), x));
+            }
+            println!("| {alpha} | {of_pdf:.0e} | {of_sf:.0e} | {of_quantile:.0e} |");
+            assert!(of_pdf < 5e-14, "pdf at alpha = {alpha}: {of_pdf:e}");
+            assert!(of_sf < 5e-14, "sf at alpha = {alpha}: {of_sf:e}");
+            assert!(of_quantile < 1e-12, "quantile at alpha = {alpha}: {of_quantile:e}");
         }
+    }
+
+    /// |x| from 1e-300 to 1e300, also at 0.
+    #[test]
+    fn agrees_with_the_golden_values_at_small_alpha() {
+        assert_eq!(rows::<4>(SMALL_ALPHA).count(), 181);
+        for [alpha, x, density, survival] in rows(SMALL_ALPHA) {
+            let (f, s) = (pdf(alpha, x), sf(alpha, x));
+            assert!(close(f, density, 5e-13), "pdf({alpha}, {x:e}) = {f:e}, not {density:e}");
+            assert!(close(s, survival, 2e-14), "sf({alpha}, {x:e}) = {s:e}, not {survival:e}");
+            if density.is_normal() {
+                let (l, expected) = (ln_pdf(alpha, x), density.ln());
+                let unit = expected.abs().max(1.0);
+                assert!((l - expected).abs() < 1e-14 * unit, "ln_pdf({alpha}, {x:e}) = {l}");
+            }
+        }
+        // The peak, where the second method of the script fails.
+        for (alpha, x) in [(0.01, 1e-300), (0.05, 1e-100), (0.3, 1e-60), (0.45, 1e-300)] {
+            assert!(close(pdf(alpha, x), pdf(alpha, 0.0), 1e-12), "{alpha}, {x}");
+            assert!(close(sf(alpha, x), 0.5, 1e-15));
+        }
+    }
+
+    const ALL_ALPHAS: [f64; 17] = [
+        5e-324,
+        1e-310,
+        1e-300,
+        1e-100,
+        1e-16,
+        1e-8,
+        1e-4,
+        9e-4,
+        1e-3,
+        2e-3,
+        0.01,
+        0.05,
+        0.1,
+        0.2,
+        0.3,
+        0.45,
+        0.499_999_999,
+    ];
+
+    /// From the least to the greatest number both functions fall, and the
+    /// density is the slope of the distribution.
+    #[test]
+    fn falls_everywhere_at_small_alpha() {
+        let xs: Vec<f64> = (-323..=308).map(|e| format!("1.3e{e}").parse().unwrap()).collect();
+        for alpha in ALL_ALPHAS {
+            let (mut last_sf, mut last_ln_pdf) = (0.5, f64::INFINITY);
+            for &x in &xs {
+                let (s, l) = (sf(alpha, x), ln_pdf(alpha, x));
+                assert!(s > 0.0 && s <= last_sf * (1.0 + 1e-14), "sf({alpha:e}, {x:e}) = {s:e}");
+                assert!(l.is_finite() && l <= last_ln_pdf + 1e-9, "ln_pdf({alpha:e}, {x:e}) = {l}");
+                assert_eq!(sf(alpha, -x), 1.0 - s);
+                (last_sf, last_ln_pdf) = (s, l);
+            }
+            assert_eq!(sf(alpha, 0.0), 0.5);
+            let at_zero = ln_pdf(alpha, 0.0);
+            assert!(at_zero >= ln_pdf(alpha, 5e-324) - 1e-9, "ln_pdf({alpha:e}, 0) = {at_zero}");
+            assert_eq!(pdf(alpha, 0.0).is_infinite(), alpha < 0.0059);
+            assert_eq!((sf(alpha, f64::INFINITY), pdf(alpha, f64::INFINITY)), (0.0, 0.0));
+            assert!(sf(alpha, f64::NAN).is_nan() && pdf(alpha, f64::NAN).is_nan());
+        }
+    }
+
+    #[test]
+    fn density_is_the_slope_at_small_alpha() {
+        for alpha in [1e-3, 0.01, 0.1, 0.3, 0.45] {
+            for x in [1e-100, 1e-8, 0.02, 1.0, 50.0, 1e9, 1e200] {
+                let h = 1e-3;
+                // The smaller part, lest the difference drown.
+                let upper = sf(alpha, x) < 0.25;
+                let part = |x| if upper { -sf(alpha, x) } else { central(alpha, x) };
+                let slope = (part(x * (1.0 + h)) - part(x * (1.0 - h))) / (2.0 * h * x);
+                assert!(close(slope, pdf(alpha, x), 2e-6), "{alpha}, {x:e}: {slope:e}");
+            }
+        }
+    }
+
+    /// Across α = 1/2 from one method to the other.
+    #[test]
+    fn small_alpha_meets_the_rest() {
+        let (below, above) = (0.5f64.next_down(), 0.5);
+        for x in [1e-300, 1e-9, 1e-3, 0.1, 1.0, 2.0, 30.0, 1e6, 1e100] {
+            assert!(close(pdf(below, x), pdf(above, x), 5e-14), "{x}");
+            assert!(close(sf(below, x), sf(above, x), 5e-14), "{x}");
+            assert!(close(central(below, x), central(above, x), 1e-12), "{x}");
+            assert!((ln_pdf(below, x) - ln_pdf(above, x)).abs() < 1e-12, "{x}");
+        }
+    }
+
+    /// Outside the range of f64 it is 0 or infinite, inside it is the inverse.
+    #[test]
+    fn inverse_at_small_alpha() {
+        for alpha in ALL_ALPHAS {
+            let mut last = f64::INFINITY;
+            for p in [1e-300, 1e-12, 1e-3, 0.1, 0.25, 0.3, 0.316, 0.317, 0.4, 0.49, 0.499_999_9] {
+                let x = inverse_sf(alpha, p);
+                assert!(x <= last, "{alpha}, {p}");
+                if x == 0.0 {
+                    assert!(sf(alpha, 5e-324) <= p);
+                } else if x == f64::INFINITY {
+                    assert!(sf(alpha, f64::MAX) >= p);
+                } else {
+                    assert!(close(sf(alpha, x), p, 1e-11), "{alpha}, {p}: {x:e}");
+                }
+                last = x;
+            }
+        }
+        let limit = inverse_sf(1e-3, 0.3);
+        assert!((limit.ln() * 1e-3 + (-(0.4f64.ln())).ln()).abs() < 1e-2, "{limit}");
     }
 
     #[test]
