@@ -84,6 +84,39 @@ fn compare_10_000(bencher: Bencher<'_, '_>, law: &str) {
     bench(bencher, law, 10_000, compare);
 }
 
+/// The rivals of the stable law at both lengths.
+const LENGTHS: [usize; 2] = [1000, 10_000];
+
+fn student_t(samples: &[f64]) {
+    black_box(stats::fit_student_t(samples, Location::Free).expect("finite samples"));
+}
+
+#[divan::bench(args = LAWS, consts = LENGTHS)]
+fn student_t_fit<const N: usize>(bencher: Bencher<'_, '_>, law: &str) {
+    bench(bencher, law, N, student_t);
+}
+
+fn generalised_gaussian(samples: &[f64], location: Location) {
+    black_box(stats::fit_generalised_gaussian(samples, location).expect("finite samples"));
+}
+
+#[divan::bench(args = LAWS, consts = LENGTHS)]
+fn generalised_gaussian_fit<const N: usize>(bencher: Bencher<'_, '_>, law: &str) {
+    bench(bencher, law, N, |samples| generalised_gaussian(samples, Location::Free));
+}
+
+#[divan::bench(args = LAWS)]
+fn generalised_gaussian_around_0_1000(bencher: Bencher<'_, '_>, law: &str) {
+    bench(bencher, law, 1000, |samples| generalised_gaussian(samples, Location::Fixed(0.0)));
+}
+
+#[divan::bench(consts = LENGTHS)]
+fn laplace_fit<const N: usize>(bencher: Bencher<'_, '_>) {
+    bench(bencher, "1.5", N, |samples| {
+        black_box(stats::fit_laplace(samples, Location::Free).expect("finite samples"));
+    });
+}
+
 #[divan::bench]
 fn gaussian_1000(bencher: Bencher<'_, '_>) {
     bench(bencher, "2.0", 1000, |samples| {

@@ -197,7 +197,10 @@ mod tests {
                 .to_string()
         };
         assert_eq!(message(60, Location::Free, 0), "n_replicates = 0, at least 1 is needed");
-        assert_eq!(message(49, Location::Free, 1), "series has 49 samples, at least 50 are needed");
+        assert_eq!(
+            message(49, Location::Free, 1),
+            "series of length 49, at least 50 samples are needed"
+        );
         assert_eq!(
             message(60, Location::Fixed(f64::NAN), 1),
             "location = NaN is not a finite number"

@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn refuses_what_cannot_be_fitted() {
         let message = |samples: &[f64]| Standardised::new(samples).unwrap_err().to_string();
-        assert_eq!(message(&[1.0; 12]), "series has 12 samples, at least 50 are needed");
+        assert_eq!(message(&[1.0; 12]), "series of length 12, at least 50 samples are needed");
         let mut samples = [1.0; 60];
         samples[17] = f64::NAN;
         assert_eq!(message(&samples), "sample 17 is NaN");

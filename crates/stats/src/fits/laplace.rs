@@ -1,5 +1,6 @@
 //! The Laplace law of greatest likelihood.
 
+use super::rival::point_mass;
 use super::{Fit, FitStatus, Location};
 use crate::standardise::Standardised;
 use crate::{Laplace, StatsError};
@@ -32,28 +33,27 @@ use crate::{Laplace, StatsError};
 /// ```
 pub fn fit_laplace(samples: &[f64], location: Location) -> Result<Fit<Laplace>, StatsError> {
     location.check()?;
-    let series = Standardised::new(samples)?;
-    let n_samples = series.z.len();
+    Ok(fit_laplace_to(&Standardised::new(samples)?, location))
+}
+
+/// [`fit_laplace`] to a series that has been checked.
+pub(crate) fn fit_laplace_to(series: &Standardised, location: Location) -> Fit<Laplace> {
     if series.is_constant() {
-        return Ok(Fit {
-            law: Laplace::point_mass(series.mode),
-            ln_likelihood: f64::NAN,
-            n_samples,
-            status: FitStatus::Constant,
-        });
+        return point_mass(Laplace::point_mass(series.mode), series, FitStatus::Constant);
     }
+    let n_samples = series.z.len();
     let n = n_samples as f64;
     let (mu, centre) = match location {
         Location::Free => (series.centre, 0.0),
         Location::Fixed(mu) => (mu, series.z_of(mu)),
     };
     let b: f64 = series.z.iter().map(|z| (z - centre).abs() / n).sum();
-    Ok(Fit {
+    Fit {
         law: Laplace::new(mu, b * series.scale).expect("finite samples that differ"),
         ln_likelihood: -n * (1.0 + (2.0 * b).ln() + series.scale.ln()),
         n_samples,
         status: FitStatus::Interior,
-    })
+    }
 }
 
 #[cfg(test)]

@@ -2,10 +2,14 @@
 
 use std::f64::consts::PI;
 
-use super::root::falling_root;
+use super::condensed::Condensed;
+use super::rival::{Peak, point_mass};
+use super::root::{falling_root, uphill_root};
 use super::{Fit, FitStatus, Location};
 use crate::laws::gamma_half_step::{digamma_half_step, ln_gamma_half_step};
 use crate::laws::ln_one_plus;
+use crate::stable::elementary::ln;
+use crate::stable::simd::wide;
 use crate::standardise::Standardised;
 use crate::{StatsError, StudentT};
 
@@ -16,6 +20,10 @@ const NU_MAX: f64 = 1e4;
 /// Where the profile likelihood is looked at first: so close that two maxima
 /// between neighbours are not to be expected.
 const GRID: [f64; 8] = [NU_MIN, 1.0, 2.0, 4.0, 10.0, 40.0, 400.0, NU_MAX];
+
+/// A fitted σ below this share of the spread, where 0.5 to 1 is usual, is too
+/// narrow for [`Condensed`].
+const NARROW: f64 = 0.3;
 
 /// Fits Student's law by maximum likelihood, ν in [0.5, 10⁴].
 ///
@@ -28,8 +36,9 @@ const GRID: [f64; 8] = [NU_MIN, 1.0, 2.0, 4.0, 10.0, 40.0, 400.0, NU_MAX];
 /// N/2 [ψ((ν + 1)/2) − ψ(ν/2)] − ½ Σ ln(1 + r²/ν)
 /// ```
 ///
-/// has a root at every local maximum; of those the greatest is taken. It costs
-/// about 0.4 ms for 1000 samples.
+/// has a root at every local maximum; of those the greatest is taken. The search
+/// is among a few points that stand for the samples, which only its end sees. It
+/// costs about 0.13 ms for 1000 samples.
 ///
 /// - [`FitStatus::Boundary`]: `ν = 10⁴`; the law is the Gaussian up to a relative
 ///   1e-4, and nothing is heavier than that.
@@ -47,35 +56,63 @@ const GRID: [f64; 8] = [NU_MIN, 1.0, 2.0, 4.0, 10.0, 40.0, 400.0, NU_MAX];
 /// not finite.
 pub fn fit_student_t(samples: &[f64], location: Location) -> Result<Fit<StudentT>, StatsError> {
     location.check()?;
-    let series = Standardised::new(samples)?;
-    let n_samples = series.z.len();
-    let fit = |law, ln_likelihood, status| Ok(Fit { law, ln_likelihood, n_samples, status });
-    if series.is_constant() {
-        return fit(StudentT::point_mass(series.mode), f64::NAN, FitStatus::Constant);
-    }
-    let (tied_value, n_ties) = match location {
-        Location::Free => (series.mode, series.tie_share * n_samples as f64),
-        Location::Fixed(mu) => (mu, samples.iter().filter(|&&x| x == mu).count() as f64),
-    };
-    if n_ties > NU_MIN / (1.0 + NU_MIN) * n_samples as f64 {
-        return fit(StudentT::point_mass(tied_value), f64::NAN, FitStatus::ZeroInflated);
-    }
+    Ok(fit_student_t_to(&Standardised::new(samples)?, location))
+}
 
-    let maximum = maximise(&series, location);
+/// [`fit_student_t`] to a series that has been checked.
+pub(crate) fn fit_student_t_to(series: &Standardised, location: Location) -> Fit<StudentT> {
+    if series.is_constant() {
+        return point_mass(StudentT::point_mass(series.mode), series, FitStatus::Constant);
+    }
+    let n_samples = series.z.len() as f64;
+    let (tied_value, n_ties) = match location {
+        Location::Free => (series.mode, series.tie_share * n_samples),
+        Location::Fixed(mu) => (mu, n_equal(&series.sorted, series.z_of(mu)) as f64),
+    };
+    if n_ties > NU_MIN / (1.0 + NU_MIN) * n_samples {
+        return point_mass(StudentT::point_mass(tied_value), series, FitStatus::ZeroInflated);
+    }
+    maximise(series, location).into_fit(series, location, (NU_MIN, NU_MAX), StudentT::new)
+}
+
+fn n_equal(sorted: &[f64], z: f64) -> usize {
+    let begin = sorted.partition_point(|&other| other < z);
+    sorted[begin..].partition_point(|&other| other == z)
+}
+
+/// The greatest likelihood: among the few points of [`Condensed`], and from
+/// there among all samples.
+fn maximise(series: &Standardised, location: Location) -> Peak {
+    const TOLERANCE: f64 = 1e-4;
+    let all = Points { z: &series.sorted, weights: None, n: series.z.len() as f64 };
     let mu = match location {
-        Location::Free => series.x_of(maximum.mu),
-        Location::Fixed(mu) => mu,
+        Location::Free => None,
+        Location::Fixed(mu) => Some(series.z_of(mu)),
     };
-    let law = StudentT::new(maximum.nu, mu, maximum.sigma * series.scale)
-        .expect("the ascent stays in the range of the parameters");
-    let status = if maximum.nu == NU_MIN {
-        FitStatus::LowerBound
-    } else if maximum.nu == NU_MAX {
-        FitStatus::Boundary
+    let Condensed { z, weights } = Condensed::of(&series.sorted);
+    let few = Points { z: &z, weights: Some(&weights), n: all.n };
+    let near = greatest(few, mu);
+    if near.sigma < NARROW {
+        return greatest(all, mu).peak();
+    }
+    let start = near.nu.ln();
+    let slope_at = |points, ln_nu: f64| {
+        let start = (near.mu, near.sigma);
+        Profile::at(points, ln_nu.exp(), start, mu.is_none()).slope * ln_nu.exp()
+    };
+    // So close to the maximum the few points are right about the curvature.
+    let curvature = (slope_at(few, start + 0.01) - slope_at(few, start - 0.01)) / 0.02;
+    let range = (NU_MIN.ln(), NU_MAX.ln());
+    let slope = |ln_nu| (slope_at(all, ln_nu), curvature);
+    let ln_nu = uphill_root(slope, start, range, TOLERANCE);
+    let nu = if ln_nu == range.0 {
+        NU_MIN
+    } else if ln_nu == range.1 {
+        NU_MAX
     } else {
-        FitStatus::Interior
+        ln_nu.exp()
     };
-    fit(law, maximum.ln_likelihood - n_samples as f64 * series.scale.ln(), status)
+    Profile::at(all, nu, (near.mu, near.sigma), mu.is_none()).peak()
 }
 
 /// The point of greatest likelihood over μ and σ at one ν.
@@ -90,15 +127,10 @@ struct Profile {
 }
 
 /// The greatest of the local maxima over ν.
-fn maximise(series: &Standardised, location: Location) -> Profile {
-    let mu_is_free = location == Location::Free;
-    let mu = match location {
-        Location::Free => 0.0,
-        Location::Fixed(mu) => series.z_of(mu),
-    };
-    let mut near = (mu, 1.0 + mu.abs());
+fn greatest(points: Points<'_>, mu: Option<f64>) -> Profile {
+    let mut near = (mu.unwrap_or(0.0), 1.0 + mu.unwrap_or(0.0).abs());
     let mut at = |nu: f64| {
-        let profile = Profile::at(&series.z, nu, near, mu_is_free);
+        let profile = Profile::at(points, nu, near, mu.is_none());
         near = (profile.mu, profile.sigma);
         profile
     };
@@ -112,6 +144,7 @@ fn maximise(series: &Standardised, location: Location) -> Profile {
                 |ln_nu| ln_nu.exp() * at(ln_nu.exp()).slope,
                 (low.nu.ln(), low.nu * low.slope),
                 (high.nu.ln(), high.nu * high.slope),
+                if points.weights.is_some() { 1e-3 } else { 1e-9 },
             );
             maxima.push(at(ln_nu.exp()));
         }
@@ -127,18 +160,24 @@ fn maximise(series: &Standardised, location: Location) -> Profile {
 
 impl Profile {
     /// Climbs from `(mu, sigma)`.
-    fn at(z: &[f64], nu: f64, (mut mu, mut sigma): (f64, f64), mu_is_free: bool) -> Self {
+    fn at(points: Points<'_>, nu: f64, (mut mu, mut sigma): (f64, f64), mu_is_free: bool) -> Self {
         const MAX_STEPS: usize = 500;
-        let n = z.len() as f64;
+        // Of the likelihood of all samples, what rounding leaves.
+        let least_gain = points.n * if points.weights.is_some() { 1e-9 } else { 1e-14 };
         for _ in 0..MAX_STEPS {
-            let sums = Sums::at(z, nu, mu, sigma);
-            let step = sums.newton(n, mu_is_free);
-            if let Some((by_mu, by_ln_sigma, gain)) = step {
+            let sums = points.sums(nu, mu, sigma);
+            if let Some((by_mu, by_ln_sigma, gain)) = sums.newton(points.n, mu_is_free) {
+                if gain < least_gain {
+                    return Self {
+                        nu,
+                        mu,
+                        sigma,
+                        ln_likelihood: points.ln_likelihood(&sums, nu, sigma),
+                        slope: sums.by_nu(points.n, nu),
+                    };
+                }
                 mu += sigma * by_mu;
                 sigma *= by_ln_sigma.exp();
-                if gain < 1e-14 * n {
-                    break;
-                }
             } else {
                 if mu_is_free {
                     mu += sigma * sums.w_r / sums.w;
@@ -146,22 +185,116 @@ impl Profile {
                 sigma *= (sums.w_r_r / sums.w).sqrt();
             }
         }
-        let sum_of_logarithms: f64 = z.iter().map(|z| ln_one_plus(nu, (z - mu) / sigma)).sum();
+        let sums = points.sums(nu, mu, sigma);
+        let (ln_likelihood, slope) =
+            (points.ln_likelihood(&sums, nu, sigma), sums.by_nu(points.n, nu));
+        Self { nu, mu, sigma, ln_likelihood, slope }
+    }
+
+    fn peak(self) -> Peak {
+        let Self { nu, mu, sigma, ln_likelihood, .. } = self;
+        Peak { shape: nu, mu, scale: sigma, ln_likelihood }
+    }
+}
+
+/// Samples, or points that stand for samples.
+#[derive(Clone, Copy)]
+struct Points<'a> {
+    z: &'a [f64],
+    /// How many samples each stands for; without weights, one.
+    weights: Option<&'a [f64]>,
+    n: f64,
+}
+
+/// Samples taken at a time.
+const BLOCK: usize = 32;
+
+impl Points<'_> {
+    fn sums(self, nu: f64, mu: f64, sigma: f64) -> Sums {
+        let mut sums = [0.0; N_SUMS];
+        let mut add = |z: &[f64], weights: &[f64]| {
+            add_block(z, weights, [nu, mu, 1.0 / sigma], &mut sums);
+        };
+        match self.weights {
+            Some(weights) => {
+                self.z.chunks(BLOCK).zip(weights.chunks(BLOCK)).for_each(|(z, w)| add(z, w));
+            }
+            None => self.z.chunks(BLOCK).for_each(|z| add(z, &[1.0; BLOCK][..z.len()])),
+        }
+        // Samples so far away are the outermost, and rare.
+        let excess =
+            |z: &f64| Some(ln_one_plus(nu, (z - mu) / sigma) - FAR.ln()).filter(|&e| e > 0.0);
+        sums[0] += self.z.iter().map_while(excess).sum::<f64>();
+        sums[0] += self.z.iter().rev().map_while(excess).sum::<f64>();
+        let [ln, w, w_r, w_r_r, mu_mu, mu_sigma, sigma_sigma] = sums;
+        let factor = nu + 1.0;
+        Sums {
+            ln,
+            w: factor * w,
+            w_r: factor * w_r,
+            w_r_r: factor * w_r_r,
+            by_mu_mu: factor * mu_mu,
+            by_mu_sigma: factor * mu_sigma,
+            by_sigma_sigma: 2.0 * factor * sigma_sigma,
+        }
+    }
+
+    fn ln_likelihood(self, sums: &Sums, nu: f64, sigma: f64) -> f64 {
         let ln_norm = ln_gamma_half_step(0.5 * nu) - 0.5 * (nu * PI).ln() - sigma.ln();
-        Self {
-            nu,
-            mu,
-            sigma,
-            ln_likelihood: n * ln_norm - 0.5 * (nu + 1.0) * sum_of_logarithms,
-            slope: 0.5 * (n * digamma_half_step(0.5 * nu) - sum_of_logarithms),
+        self.n * ln_norm - 0.5 * (nu + 1.0) * sums.ln
+    }
+}
+
+const N_SUMS: usize = 7;
+
+/// Where [`add_block`] cuts off `r²/ν`.
+const FAR: f64 = 1e100;
+
+wide! {
+    /// Adds the terms of up to [`BLOCK`] samples.
+    fn add_block(
+        z: &[f64],
+        weights: &[f64],
+        parameters: [f64; 3],
+        sums: &mut [f64; N_SUMS],
+    ) {
+        let [nu, mu, inverse_sigma] = parameters;
+        let (mut samples, mut weight) = ([mu; BLOCK], [0.0; BLOCK]);
+        samples[..z.len()].copy_from_slice(z);
+        weight[..z.len()].copy_from_slice(weights);
+        let inverse_nu = 1.0 / nu;
+        let mut terms = [[0.0; BLOCK]; N_SUMS];
+        for i in 0..BLOCK {
+            let (r, weight) = ((samples[i] - mu) * inverse_sigma, weight[i]);
+            // Written so that an infinite r² gives the limit.
+            let inverse = 1.0 / (nu + r * r);
+            let core = nu * inverse;
+            let bend = (2.0 * core - 1.0) * inverse;
+            let ratio = r * r * inverse_nu;
+            terms[0][i] = weight * ln(1.0 + if ratio < FAR { ratio } else { FAR });
+            terms[1][i] = weight * inverse;
+            terms[2][i] = weight * (r * inverse);
+            terms[3][i] = weight * (1.0 - core);
+            terms[4][i] = weight * bend;
+            terms[5][i] = weight * (bend * r);
+            terms[6][i] = weight * (core * (1.0 - core));
+        }
+        for (total, terms) in sums.iter_mut().zip(&terms) {
+            let mut lanes = [0.0; 4];
+            for chunk in terms.as_chunks::<4>().0 {
+                for lane in 0..4 {
+                    lanes[lane] += chunk[lane];
+                }
+            }
+            *total += (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
         }
     }
 }
 
-/// Sums over the samples of the weights `w = (ν + 1)/(ν + r²)` of the EM
-/// algorithm, and of the second derivatives.
-#[derive(Default)]
+/// Sums over the samples of `ln(1 + r²/ν)`, of the weights `w = (ν + 1)/(ν + r²)`
+/// of the EM algorithm, and of the second derivatives.
 struct Sums {
+    ln: f64,
     w: f64,
     w_r: f64,
     w_r_r: f64,
@@ -172,31 +305,9 @@ struct Sums {
 }
 
 impl Sums {
-    fn at(z: &[f64], nu: f64, mu: f64, sigma: f64) -> Self {
-        let inverse_sigma = 1.0 / sigma;
-        let mut sums = Self::default();
-        for z in z {
-            let r = (z - mu) * inverse_sigma;
-            // Written so that an infinite r² gives the limit.
-            let inverse = 1.0 / (nu + r * r);
-            let core = nu * inverse;
-            let bend = (2.0 * core - 1.0) * inverse;
-            sums.w += inverse;
-            sums.w_r += r * inverse;
-            sums.w_r_r += 1.0 - core;
-            sums.by_mu_mu += bend;
-            sums.by_mu_sigma += bend * r;
-            sums.by_sigma_sigma += core * (1.0 - core);
-        }
-        let factor = nu + 1.0;
-        Self {
-            w: factor * sums.w,
-            w_r: factor * sums.w_r,
-            w_r_r: factor * sums.w_r_r,
-            by_mu_mu: factor * sums.by_mu_mu,
-            by_mu_sigma: factor * sums.by_mu_sigma,
-            by_sigma_sigma: 2.0 * factor * sums.by_sigma_sigma,
-        }
+    /// Derivative of the likelihood by ν.
+    fn by_nu(&self, n: f64, nu: f64) -> f64 {
+        0.5 * (n * digamma_half_step(0.5 * nu) - self.ln + (self.w_r_r - n) / nu)
     }
 
     /// The step by `μ/σ` and `ln σ` and what it promises, or `None` where the

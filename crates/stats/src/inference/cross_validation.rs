@@ -139,6 +139,6 @@ mod tests {
                 .to_string()
         };
         assert_eq!(message(100, 0), "n_folds = 0, at least 1 is needed");
-        assert_eq!(message(60, 2), "series has 30 samples, at least 50 are needed");
+        assert_eq!(message(60, 2), "series of length 30, at least 50 samples are needed");
     }
 }

@@ -191,6 +191,6 @@ mod tests {
             |columns: &[&[f64]]| pooled_view(columns, Location::Free).unwrap_err().to_string();
         assert_eq!(message(&[]), "n_parameters = 0, at least 1 is needed");
         assert_eq!(message(&[&[0.0; 60], &[0.0; 59]]), "column 1 has 59 samples, the first has 60");
-        assert_eq!(message(&[&[0.0; 49]]), "series has 49 samples, at least 50 are needed");
+        assert_eq!(message(&[&[0.0; 49]]), "series of length 49, at least 50 samples are needed");
     }
 }

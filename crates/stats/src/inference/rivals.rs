@@ -9,9 +9,11 @@ use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 use super::information::{InformationCriteria, information_criteria};
 use super::law::Law;
+use crate::fits::{fit_generalised_gaussian_to, fit_laplace_to, fit_student_t_to};
+use crate::standardise::Standardised;
 use crate::{
     Binning, Comparison, Fit, FitStatus, GeneralisedGaussian, Laplace, Location, StatsError,
-    StudentT, compare, fit_generalised_gaussian, fit_laplace, fit_student_t,
+    StudentT, compare,
 };
 
 /// How well one law fits.
@@ -58,7 +60,7 @@ pub fn rivals(samples: &[f64], location: Location) -> Result<Rivals, StatsError>
     let comparison = compare(samples, location, Binning::default())?;
     match comparison.rivals {
         Some(rivals) => Ok(rivals),
-        None => Rivals::beside(&comparison, samples, location),
+        None => Ok(Rivals::beside(&comparison, &Standardised::new(samples)?, location)),
     }
 }
 
@@ -66,18 +68,17 @@ impl Rivals {
     /// Fits the rivals of a series that has been compared.
     pub(crate) fn beside(
         comparison: &Comparison,
-        samples: &[f64],
+        series: &Standardised,
         location: Location,
-    ) -> Result<Self, StatsError> {
-        let student_t = fit_student_t(samples, location)?;
-        let laplace = fit_laplace(samples, location)?;
-        let generalised_gaussian = fit_generalised_gaussian(samples, location)?;
+    ) -> Self {
+        let student_t = fit_student_t_to(series, location);
+        let laplace = fit_laplace_to(series, location);
+        let generalised_gaussian = fit_generalised_gaussian_to(series, location);
+        let n_samples = series.sorted.len();
 
-        let mut sorted = samples.to_vec();
-        sorted.sort_unstable_by(f64::total_cmp);
         let score = |law: Law, ln_likelihood: f64, chi2: f64, chi2_p_lower: f64| {
             let criteria =
-                information_criteria(ln_likelihood, law.n_parameters(location), samples.len());
+                information_criteria(ln_likelihood, law.n_parameters(location), n_samples);
             LawScore { law, ln_likelihood, criteria, chi2, chi2_p_lower }
         };
         let Comparison { gaussian, gaussian_fit, stable, stable_fit, .. } = comparison;
@@ -99,15 +100,15 @@ impl Rivals {
                 stable_fit.chi2,
                 stable_fit.chi2_p_lower,
             ),
-            rival(Law::StudentT, student_t.ln_likelihood, chi2(&sorted, &student_t, chi2_cells)),
-            rival(Law::Laplace, laplace.ln_likelihood, chi2(&sorted, &laplace, chi2_cells)),
+            rival(Law::StudentT, student_t.ln_likelihood, chi2(series, &student_t, chi2_cells)),
+            rival(Law::Laplace, laplace.ln_likelihood, chi2(series, &laplace, chi2_cells)),
             rival(
                 Law::GeneralisedGaussian,
                 generalised_gaussian.ln_likelihood,
-                chi2(&sorted, &generalised_gaussian, chi2_cells),
+                chi2(series, &generalised_gaussian, chi2_cells),
             ),
         ];
-        Ok(Self { student_t, laplace, generalised_gaussian, scores })
+        Self { student_t, laplace, generalised_gaussian, scores }
     }
 
     /// What is said of one law.
@@ -137,24 +138,51 @@ fn least_bic<'a>(scores: impl Iterator<Item = &'a LawScore>) -> Option<&'a LawSc
 }
 
 /// Pearson's statistic over cells that are equiprobable under the fitted law.
-fn chi2<L: ContinuousCDF<f64, f64>>(sorted: &[f64], fit: &Fit<L>, n_cells: usize) -> f64 {
+///
+/// A law that fits puts the edge below the share p of the probability near the
+/// sample of rank pN, which is where the search for it begins.
+fn chi2<L: ContinuousCDF<f64, f64>>(series: &Standardised, fit: &Fit<L>, n_cells: usize) -> f64 {
     if n_cells == 0 || matches!(fit.status, FitStatus::Constant | FitStatus::ZeroInflated) {
         return f64::NAN;
     }
-    let expected = sorted.len() as f64 / n_cells as f64;
+    let n_samples = series.sorted.len();
+    let expected = n_samples as f64 / n_cells as f64;
+    let cdf = |rank: usize| fit.law.cdf(series.x_of(series.sorted[rank]));
     let mut n_below = 0;
     let mut chi2 = 0.0;
     for cell in 1..=n_cells {
         let n_up_to = if cell == n_cells {
-            sorted.len()
+            n_samples
         } else {
-            let edge = fit.law.inverse_cdf(cell as f64 / n_cells as f64);
-            sorted.partition_point(|&x| x <= edge)
+            n_up_to(cell as f64 / n_cells as f64, n_samples, cdf)
         };
         chi2 += ((n_up_to - n_below) as f64 - expected).powi(2) / expected;
         n_below = n_up_to;
     }
     chi2
+}
+
+/// The number of ranks with `cdf(rank) <= p`.
+fn n_up_to(p: f64, n: usize, cdf: impl Fn(usize) -> f64) -> usize {
+    // All ranks below `low` belong to it, none from `high` on does.
+    let (mut low, mut high) = (0, n);
+    let mut rank = (p * n as f64) as usize;
+    // From rank to rank a function that fits grows by 1/N; one that does not is
+    // searched by bisection.
+    let mut steps = 0;
+    while low < high {
+        let excess = p - cdf(rank);
+        if excess >= 0.0 {
+            low = rank + 1;
+        } else {
+            high = rank;
+        }
+        steps += 1;
+        let by_excess = rank as f64 + excess * n as f64;
+        rank = if steps < 6 { by_excess.max(0.0) as usize } else { (low + high) / 2 };
+        rank = rank.clamp(low, high.max(low + 1) - 1);
+    }
+    low
 }
 
 fn p_value(chi2: f64, n_cells: usize, n_parameters: usize) -> f64 {
@@ -215,6 +243,24 @@ mod tests {
         let of_compare = compare(&samples, Location::Free, Binning::default()).unwrap();
         assert_eq!(rivals.score(Law::SymmetricStable).chi2, of_compare.stable_fit.chi2);
         assert_eq!(of_compare.rivals, Some(rivals));
+    }
+
+    /// With distribution functions that fit, that do not, and that have steps.
+    #[test]
+    fn ranks_up_to_a_probability() {
+        let uniform = |rank: usize| (rank as f64 + 0.3) / 50.0;
+        let laws: [&dyn Fn(usize) -> f64; 4] = [
+            &uniform,
+            &|rank| uniform(rank).powi(9),
+            &|rank| 1.0 - (1.0 - uniform(rank)).powi(9),
+            &|rank| uniform(rank / 17 * 17),
+        ];
+        for cdf in laws {
+            for p in [0.0, 1e-3, 0.1, 0.5, 0.66, 0.999] {
+                let expected = (0..50).filter(|&rank| cdf(rank) <= p).count();
+                assert_eq!(n_up_to(p, 50, cdf), expected, "{p}");
+            }
+        }
     }
 
     /// A rejected law is passed over, and so are the two that are in question.
