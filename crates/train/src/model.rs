@@ -4,7 +4,7 @@ use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{SpecError, TrainError};
-use crate::mlp::Mlp;
+use crate::networks::Mlp;
 use crate::params::ParamSet;
 use crate::streams::Streams;
 
@@ -32,6 +32,16 @@ pub trait Model: Send + Sync {
 pub trait Network: Send + Sync {
     /// Maps inputs `[B, n_features]` to logits `[B, n_classes]`.
     fn forward(&self, inputs: &Tensor, mode: Mode) -> candle_core::Result<Tensor>;
+
+    /// The gradient of a loss with respect to every parameter, in order; `None` for one that got none.
+    ///
+    /// `loss` sees the outputs and returns its gradient with respect to them.
+    fn gradient(
+        &self,
+        inputs: &Tensor,
+        mode: Mode,
+        loss: &mut dyn FnMut(&Tensor) -> candle_core::Result<Tensor>,
+    ) -> candle_core::Result<Vec<Option<Tensor>>>;
 }
 
 /// The architectures that an experiment can name.

@@ -6,6 +6,7 @@ use candle_core::{DType, Tensor};
 
 use crate::data::{Dataset, Split};
 use crate::error::TrainError;
+use crate::loss::{Loss, is_largest};
 use crate::model::{Mode, Model, Network};
 use crate::params::{ParamSet, flatten};
 
@@ -18,6 +19,7 @@ pub struct Objective {
     data: Arc<Dataset>,
     params: ParamSet,
     network: Box<dyn Network>,
+    loss: Loss,
 }
 
 /// Loss and accuracy on one split.
@@ -37,7 +39,7 @@ impl Objective {
         params: ParamSet,
     ) -> Result<Self, TrainError> {
         let network = model.bind(&params)?;
-        Ok(Self { model, data, params, network })
+        Ok(Self { model, data, params, network, loss: Loss::CrossEntropy })
     }
 
     /// The same objective with a copy of the weights of its own: what happens to one is not seen by the other.
@@ -107,9 +109,8 @@ impl Objective {
             let labels = split.labels.narrow(0, start, n_chunk)?.to_vec1::<u32>()?;
             let logits = logits.to_dtype(DType::F64)?.to_vec2::<f64>()?;
             for (row, label) in logits.iter().zip(labels) {
-                let (row_loss, correct) = cross_entropy(row, label as usize);
-                loss += row_loss;
-                n_correct += usize::from(correct);
+                loss += self.loss.of_sample(row, label as usize);
+                n_correct += usize::from(is_largest(row, label as usize));
             }
         }
         let n_samples = split.len() as f64;
@@ -122,23 +123,18 @@ impl Objective {
         labels: &Tensor,
         mode: Mode,
     ) -> Result<(f64, Vec<Tensor>), TrainError> {
-        let logits = self.network.forward(inputs, mode)?;
-        let loss = candle_nn::loss::cross_entropy(&logits, labels)?;
-        let gradients = loss.backward()?;
-        let ordered = self.params.named_tensors().map(|(name, tensor)| {
-            gradients.get(tensor).cloned().ok_or_else(|| TrainError::NoGradient(name.to_owned()))
+        let labels = labels.to_vec1::<u32>()?;
+        let mut value = f64::NAN;
+        let gradients = self.network.gradient(inputs, mode, &mut |outputs| {
+            let (loss, gradient) = self.loss.value_and_gradient(outputs, &labels)?;
+            value = loss;
+            Ok(gradient)
+        })?;
+        let ordered = self.params.named_tensors().zip(gradients).map(|((name, _), gradient)| {
+            gradient.ok_or_else(|| TrainError::NoGradient(name.to_owned()))
         });
-        let ordered = ordered.collect::<Result<_, _>>()?;
-        Ok((loss.to_dtype(DType::F64)?.to_scalar()?, ordered))
+        Ok((value, ordered.collect::<Result<_, _>>()?))
     }
-}
-
-/// `−ln softmax(logits)[label]`, and whether the label has the largest logit. NaN where a logit is.
-fn cross_entropy(logits: &[f64], label: usize) -> (f64, bool) {
-    let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let others: f64 = logits.iter().map(|logit| (logit - max).exp()).sum();
-    let correct = logits.iter().enumerate().all(|(i, &l)| i == label || l < logits[label]);
-    (max - logits[label] + others.ln(), correct)
 }
 
 fn chunks(n_samples: usize) -> impl Iterator<Item = (usize, usize)> {
@@ -149,7 +145,7 @@ fn chunks(n_samples: usize) -> impl Iterator<Item = (usize, usize)> {
 mod tests {
     use super::*;
     use crate::data::tests::blobs;
-    use crate::mlp::Mlp;
+    use crate::networks::Mlp;
     use crate::streams::Streams;
     use candle_core::Device;
 

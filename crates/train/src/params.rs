@@ -5,8 +5,11 @@ use candle_core::{DType, Device, Tensor, Var};
 use crate::error::TrainError;
 
 /// Ordered, named parameters. Coordinate `i` of a flattened gradient means the same number in every run.
+///
+/// Buffers, such as running statistics, are kept beside them: they are not trained and have no coordinates.
 pub struct ParamSet {
     params: Vec<Param>,
+    buffers: Vec<(String, Var)>,
 }
 
 struct Param {
@@ -25,14 +28,34 @@ impl ParamSet {
             params.push(Param { name, var: Var::from_tensor(&tensor)?, start });
             start += n_elements;
         }
-        Ok(Self { params })
+        Ok(Self { params, buffers: Vec::new() })
+    }
+
+    /// With buffers beside the parameters.
+    pub fn with_buffers(self, tensors: Vec<(String, Tensor)>) -> Result<Self, TrainError> {
+        let buffers = tensors
+            .into_iter()
+            .map(|(name, tensor)| Ok((name, Var::from_tensor(&tensor.copy()?)?)))
+            .collect::<Result<_, TrainError>>()?;
+        Ok(Self { buffers, ..self })
+    }
+
+    /// Names and values of the buffers, in order.
+    pub fn named_buffers(&self) -> impl ExactSizeIterator<Item = (&str, &Tensor)> {
+        self.buffers.iter().map(|(name, var)| (name.as_str(), var.as_tensor()))
+    }
+
+    /// The buffer of that name.
+    pub fn buffer(&self, name: &str) -> Option<&Var> {
+        self.buffers.iter().find(|(other, _)| other == name).map(|(_, var)| var)
     }
 
     /// A copy that shares no memory with this one.
     pub fn duplicate(&self) -> Result<Self, TrainError> {
         let tensors =
             self.named_tensors().map(|(name, tensor)| Ok((name.to_owned(), tensor.copy()?)));
-        Self::new(tensors.collect::<Result<_, TrainError>>()?)
+        let buffers = self.named_buffers().map(|(name, tensor)| (name.to_owned(), tensor.clone()));
+        Self::new(tensors.collect::<Result<_, TrainError>>()?)?.with_buffers(buffers.collect())
     }
 
     /// The variables in order.

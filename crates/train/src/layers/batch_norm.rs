@@ -1,0 +1,117 @@
+//! Batch normalisation with its running statistics.
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+
+use super::{Initial, Layer, Parameter, Pass, Store};
+use crate::model::Mode;
+use crate::ops::{BatchNorm, ChannelMoments};
+
+/// Share of the newest minibatch in the running statistics, as PyTorch's.
+const MOMENTUM: f64 = 0.1;
+
+/// Batch normalisation, with a ReLU behind it if asked for. Parameters `<name>.weight` and `<name>.bias`, buffers
+/// `<name>.running_mean`, `<name>.running_var` (unbiased) and `<name>.num_batches_tracked`.
+///
+/// In [`Mode::Train`] and [`Mode::Probe`] the moments are those of the minibatch, and only in training do they enter the
+/// running statistics; in [`Mode::Eval`] the running statistics are used.
+pub struct BatchNormLayer {
+    norm: BatchNorm,
+    weight: Parameter,
+    bias: Parameter,
+    running_mean: Var,
+    running_variance: Var,
+    n_batches: Var,
+}
+
+impl BatchNormLayer {
+    /// Begins as the identity of standardised maps: weights 1, biases 0.
+    pub fn new(store: &mut Store<'_>, name: &str, n_channels: usize, relu: bool) -> Result<Self> {
+        let mut parameter = |what: &str, value: f64| {
+            store.parameter(&format!("{name}.{what}"), n_channels, Initial::Constant(value))
+        };
+        let (weight, bias) = (parameter("weight", 1.)?, parameter("bias", 0.)?);
+        Ok(Self {
+            norm: BatchNorm { epsilon: 1e-5, relu },
+            weight,
+            bias,
+            running_mean: store.channel_buffer(&format!("{name}.running_mean"), n_channels, 0.)?,
+            running_variance: store.channel_buffer(
+                &format!("{name}.running_var"),
+                n_channels,
+                1.,
+            )?,
+            n_batches: store.counter(&format!("{name}.num_batches_tracked"))?,
+        })
+    }
+
+    /// Normalises, and adds a residual before the ReLU.
+    pub fn forward_with(
+        &self,
+        inputs: Tensor,
+        residual: Option<&Tensor>,
+        pass: &mut Pass,
+    ) -> Result<Tensor> {
+        let moments = match pass.mode() {
+            Mode::Eval => {
+                ChannelMoments::stored(to_vec(&self.running_mean)?, to_vec(&self.running_variance)?)
+            }
+            Mode::Train | Mode::Probe => ChannelMoments::of(&inputs, 1)?,
+        };
+        if pass.mode() == Mode::Train {
+            self.track(&moments)?;
+        }
+        let parameters = (&self.weight.tensor, &self.bias.tensor);
+        let outputs = self.norm.forward(&inputs, &moments, parameters, residual)?;
+        pass.keep(&inputs);
+        pass.keep_moments(moments);
+        Ok(outputs)
+    }
+
+    /// The way back to the inputs, from a gradient that has passed the ReLU behind a residual already.
+    pub fn backward_behind_residual(&self, gradient: &Tensor, pass: &mut Pass) -> Result<Tensor> {
+        self.back(BatchNorm { relu: false, ..self.norm }, gradient, pass)
+    }
+
+    fn back(&self, norm: BatchNorm, gradient: &Tensor, pass: &mut Pass) -> Result<Tensor> {
+        let (inputs, moments) = (pass.recall(), pass.recall_moments());
+        let parameters = (&self.weight.tensor, &self.bias.tensor);
+        let found = norm.backward(&inputs, &moments, parameters, gradient)?;
+        pass.set_gradient(&self.weight, found.gamma);
+        pass.set_gradient(&self.bias, found.beta);
+        Ok(found.inputs)
+    }
+
+    fn track(&self, moments: &ChannelMoments) -> Result<()> {
+        let count = moments.count.expect("moments of a minibatch") as f64;
+        let unbiased = if count > 1. { count / (count - 1.) } else { 1. };
+        for (running, newest, factor) in [
+            (&self.running_mean, &moments.mean[0], 1.),
+            (&self.running_variance, &moments.variance[0], unbiased),
+        ] {
+            let values: Vec<f64> = to_vec(running)?
+                .iter()
+                .zip(newest)
+                .map(|(running, newest)| (1. - MOMENTUM) * running + MOMENTUM * factor * newest)
+                .collect();
+            let n_channels = values.len();
+            let values = Tensor::from_vec(values, n_channels, &Device::Cpu)?;
+            running.set(&values.to_dtype(running.dtype())?.to_device(running.device())?)?;
+        }
+        let n_batches = self.n_batches.to_scalar::<i64>()? + 1;
+        self.n_batches.set(&Tensor::new(n_batches, self.n_batches.device())?)
+    }
+}
+
+fn to_vec(var: &Var) -> Result<Vec<f64>> {
+    var.to_dtype(DType::F64)?.to_vec1()
+}
+
+impl Layer for BatchNormLayer {
+    fn forward(&self, inputs: Tensor, pass: &mut Pass) -> Result<Tensor> {
+        self.forward_with(inputs, None, pass)
+    }
+
+    fn backward(&self, gradient: Tensor, pass: &mut Pass) -> Result<Tensor> {
+        self.back(self.norm, &gradient, pass)
+    }
+}

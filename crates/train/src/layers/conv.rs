@@ -1,0 +1,114 @@
+//! Convolutions, and the ways into and out of `[N, H, W, C]`.
+
+use candle_core::{Result, Tensor};
+
+use super::{Initial, Layer, Parameter, Pass, Store};
+use crate::ops::{Conv2d, Linear};
+
+/// A convolution, parameters `<name>.weight` `[out, in, k, k]` and, with a bias, `<name>.bias` `[out]`.
+pub struct Conv {
+    conv: Conv2d,
+    weight: Parameter,
+    bias: Option<Parameter>,
+}
+
+impl Conv {
+    /// Without a bias; `initial` draws the weights.
+    pub fn new(
+        store: &mut Store<'_>,
+        name: &str,
+        conv: Conv2d,
+        (n_in, n_out): (usize, usize),
+        kernel: usize,
+        initial: Initial,
+    ) -> Result<Self> {
+        store.next_layer();
+        let shape = (n_out, n_in, kernel, kernel);
+        let weight = store.parameter(&format!("{name}.weight"), shape, initial)?;
+        Ok(Self { conv, weight, bias: None })
+    }
+
+    /// With a bias, both drawn alike.
+    pub fn with_bias(
+        store: &mut Store<'_>,
+        name: &str,
+        conv: Conv2d,
+        (n_in, n_out): (usize, usize),
+        kernel: usize,
+        initial: Initial,
+    ) -> Result<Self> {
+        let layer = Self::new(store, name, conv, (n_in, n_out), kernel, initial)?;
+        let bias = store.parameter(&format!("{name}.bias"), n_out, initial)?;
+        Ok(Self { bias: Some(bias), ..layer })
+    }
+}
+
+impl Layer for Conv {
+    fn forward(&self, inputs: Tensor, pass: &mut Pass) -> Result<Tensor> {
+        pass.keep(&inputs);
+        let outputs = self.conv.forward(&inputs, &self.weight.tensor)?;
+        match &self.bias {
+            Some(bias) => outputs.broadcast_add(&bias.tensor.detach()),
+            None => Ok(outputs),
+        }
+    }
+
+    fn backward(&self, gradient: Tensor, pass: &mut Pass) -> Result<Tensor> {
+        let inputs = pass.recall();
+        pass.keep(&inputs);
+        let (_, height, width, _) = inputs.dims4()?;
+        drop(inputs);
+        let weight = &self.weight.tensor;
+        let of_inputs = self.conv.input_gradient(&gradient, weight, (height, width))?;
+        self.backward_to_parameters(gradient, pass)?;
+        Ok(of_inputs)
+    }
+
+    fn backward_to_parameters(&self, gradient: Tensor, pass: &mut Pass) -> Result<()> {
+        let inputs = pass.recall();
+        let (_, _, height, width) = self.weight.tensor.dims4()?;
+        let of_weight = self.conv.weight_gradient(&inputs, &gradient, (height, width))?;
+        pass.set_gradient(&self.weight, of_weight);
+        if let Some(bias) = &self.bias {
+            let by_pixel = gradient.flatten_to(2)?;
+            pass.set_gradient(bias, Linear::bias_gradient(&by_pixel)?);
+        }
+        Ok(())
+    }
+}
+
+/// From `[N, C, H, W]`, as images come, to `[N, H, W, C]`.
+pub struct ChannelsLast;
+
+/// From `[N, H, W, C]` to `[N, C · H · W]`, the order in which PyTorch flattens a map.
+pub struct ChannelsFirst;
+
+impl Layer for ChannelsLast {
+    fn has_parameters(&self) -> bool {
+        false
+    }
+
+    fn forward(&self, inputs: Tensor, _pass: &mut Pass) -> Result<Tensor> {
+        inputs.permute((0, 2, 3, 1))?.contiguous()
+    }
+
+    fn backward(&self, gradient: Tensor, _pass: &mut Pass) -> Result<Tensor> {
+        gradient.permute((0, 3, 1, 2))?.contiguous()
+    }
+}
+
+impl Layer for ChannelsFirst {
+    fn has_parameters(&self) -> bool {
+        false
+    }
+
+    fn forward(&self, inputs: Tensor, pass: &mut Pass) -> Result<Tensor> {
+        pass.keep(&inputs);
+        inputs.permute((0, 3, 1, 2))?.flatten_from(1)
+    }
+
+    fn backward(&self, gradient: Tensor, pass: &mut Pass) -> Result<Tensor> {
+        let (n, height, width, channels) = pass.recall().dims4()?;
+        gradient.reshape((n, channels, height, width))?.permute((0, 2, 3, 1))?.contiguous()
+    }
+}

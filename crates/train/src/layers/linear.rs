@@ -1,0 +1,50 @@
+//! Fully connected layers.
+
+use candle_core::{Result, Tensor};
+
+use super::{Initial, Layer, Parameter, Pass, Store};
+use crate::ops::Linear;
+
+/// `y = x Wᵀ + b`, parameters `<name>.weight` `[out, in]` and `<name>.bias` `[out]`.
+pub struct LinearLayer {
+    weight: Parameter,
+    bias: Option<Parameter>,
+}
+
+impl LinearLayer {
+    /// Initialised as PyTorch's `nn.Linear`: weights and biases uniform on ±1/√in.
+    pub fn new(
+        store: &mut Store<'_>,
+        name: &str,
+        (n_in, n_out): (usize, usize),
+        has_bias: bool,
+    ) -> Result<Self> {
+        store.next_layer();
+        let initial = Initial::Uniform(1. / (n_in as f64).sqrt());
+        let weight = store.parameter(&format!("{name}.weight"), (n_out, n_in), initial)?;
+        let bias = has_bias.then(|| store.parameter(&format!("{name}.bias"), n_out, initial));
+        Ok(Self { weight, bias: bias.transpose()? })
+    }
+}
+
+impl Layer for LinearLayer {
+    fn forward(&self, inputs: Tensor, pass: &mut Pass) -> Result<Tensor> {
+        pass.keep(&inputs);
+        Linear::forward(&inputs, &self.weight.tensor, self.bias.as_ref().map(|bias| &bias.tensor))
+    }
+
+    fn backward(&self, gradient: Tensor, pass: &mut Pass) -> Result<Tensor> {
+        let inputs = Linear::input_gradient(&gradient, &self.weight.tensor)?;
+        self.backward_to_parameters(gradient, pass)?;
+        Ok(inputs)
+    }
+
+    fn backward_to_parameters(&self, gradient: Tensor, pass: &mut Pass) -> Result<()> {
+        let inputs = pass.recall();
+        pass.set_gradient(&self.weight, Linear::weight_gradient(&gradient, &inputs)?);
+        if let Some(bias) = &self.bias {
+            pass.set_gradient(bias, Linear::bias_gradient(&gradient)?);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,175 @@
+//! Where layers get their parameters from: drawn at the beginning, looked up afterwards.
+
+use candle_core::{DType, Device, Result, Shape, Tensor, Var, bail};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use crate::error::TrainError;
+use crate::params::ParamSet;
+use crate::streams::Streams;
+
+/// How a parameter is drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Initial {
+    /// Uniform on ±bound.
+    Uniform(f64),
+    /// Gaussian with mean 0 and this standard deviation.
+    Normal(f64),
+    /// Always the same.
+    Constant(f64),
+}
+
+/// A parameter of a layer: a tensor that follows every update, and its place in the order of all.
+pub struct Parameter {
+    /// The values.
+    pub tensor: Tensor,
+    pub(super) idx: usize,
+}
+
+/// Hands parameters and buffers to the layers of a network, by name.
+///
+/// An architecture is written once, as a function of a store: with one that draws it makes the parameters, with one
+/// that looks them up it makes the network.
+pub struct Store<'a> {
+    source: Source<'a>,
+    n_parameters: usize,
+}
+
+enum Source<'a> {
+    Drawing(Box<Drawing>),
+    Bound(&'a ParamSet),
+}
+
+struct Drawing {
+    streams: Streams,
+    rng: ChaCha8Rng,
+    n_layers: u64,
+    device: Device,
+    parameters: Vec<(String, Tensor)>,
+    buffers: Vec<(String, Tensor)>,
+}
+
+impl<'a> Store<'a> {
+    /// Draws parameters; layer l from generator l of `streams`.
+    pub fn drawing(streams: &Streams, device: &Device) -> Self {
+        let drawing = Drawing {
+            streams: streams.clone(),
+            rng: streams.rng(0),
+            n_layers: 0,
+            device: device.clone(),
+            parameters: Vec::new(),
+            buffers: Vec::new(),
+        };
+        Self { source: Source::Drawing(Box::new(drawing)), n_parameters: 0 }
+    }
+
+    /// Looks parameters up.
+    pub fn bound(params: &'a ParamSet) -> Self {
+        Self { source: Source::Bound(params), n_parameters: 0 }
+    }
+
+    /// What has been drawn; nothing for a store that looks up.
+    pub fn into_params(self) -> std::result::Result<ParamSet, TrainError> {
+        match self.source {
+            Source::Drawing(drawing) => {
+                Ok(ParamSet::new(drawing.parameters)?.with_buffers(drawing.buffers)?)
+            }
+            Source::Bound(params) => params.duplicate(),
+        }
+    }
+
+    /// How many parameters have been handed out.
+    pub fn n_parameters(&self) -> usize {
+        self.n_parameters
+    }
+
+    /// Begins the random numbers of the next layer.
+    pub fn next_layer(&mut self) {
+        if let Source::Drawing(drawing) = &mut self.source {
+            drawing.rng = drawing.streams.rng(drawing.n_layers);
+            drawing.n_layers += 1;
+        }
+    }
+
+    /// The next parameter.
+    ///
+    /// # Errors
+    /// When there is none of that name and shape.
+    pub fn parameter(
+        &mut self,
+        name: &str,
+        shape: impl Into<Shape>,
+        initial: Initial,
+    ) -> Result<Parameter> {
+        let shape = shape.into();
+        let tensor = match &mut self.source {
+            Source::Drawing(drawing) => {
+                let values = draw(&mut drawing.rng, shape.elem_count(), initial);
+                let tensor = Tensor::from_vec(values, shape, &drawing.device)?;
+                drawing.parameters.push((name.to_owned(), tensor.clone()));
+                tensor
+            }
+            Source::Bound(params) => match params.var(name) {
+                Some(var) if var.shape() == &shape => var.as_tensor().clone(),
+                Some(var) => bail!("`{name}` has the shape {:?}, not {shape:?}", var.shape()),
+                None => bail!("there is no parameter `{name}`"),
+            },
+        };
+        self.n_parameters += 1;
+        Ok(Parameter { tensor, idx: self.n_parameters - 1 })
+    }
+
+    /// A buffer: state that is not trained.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn buffer(&mut self, name: &str, initial: Tensor) -> Result<Var> {
+        match &mut self.source {
+            Source::Drawing(drawing) => {
+                let initial = initial.to_device(&drawing.device)?;
+                drawing.buffers.push((name.to_owned(), initial.clone()));
+                Var::from_tensor(&initial)
+            }
+            Source::Bound(params) => match params.buffer(name) {
+                Some(var) => Ok(var.clone()),
+                None => bail!("there is no buffer `{name}`"),
+            },
+        }
+    }
+
+    /// Zeros or ones of a buffer with a value per channel.
+    ///
+    /// # Errors
+    /// As [`Store::buffer`].
+    pub fn channel_buffer(&mut self, name: &str, n_channels: usize, value: f64) -> Result<Var> {
+        let initial = Tensor::full(value as f32, n_channels, &Device::Cpu)?;
+        self.buffer(name, initial)
+    }
+
+    /// A counter, `[]` of `i64` as PyTorch's.
+    ///
+    /// # Errors
+    /// As [`Store::buffer`].
+    pub fn counter(&mut self, name: &str) -> Result<Var> {
+        self.buffer(name, Tensor::zeros((), DType::I64, &Device::Cpu)?)
+    }
+}
+
+fn draw(rng: &mut ChaCha8Rng, n: usize, initial: Initial) -> Vec<f32> {
+    match initial {
+        Initial::Constant(value) => vec![value as f32; n],
+        Initial::Uniform(bound) => {
+            let bound = bound as f32;
+            (0..n).map(|_| bound * (2. * rng.random::<f32>() - 1.)).collect()
+        }
+        Initial::Normal(std) => {
+            // Box and Muller (1958): two draws for every number keep the stream's length a function of n.
+            let normal = |_| {
+                let (u, v): (f64, f64) = (rng.random(), rng.random());
+                let radius = (-2. * (1. - u).ln()).sqrt();
+                (std * radius * (std::f64::consts::TAU * v).cos()) as f32
+            };
+            (0..n).map(normal).collect()
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Losses, with their gradients.
+
+use candle_core::{DType, Device, Result, Tensor};
+use serde::{Deserialize, Serialize};
+
+/// What training descends: a mean over samples.
+///
+/// Values and gradients are computed in `f64` from the outputs, whatever their type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// `−ln softmax(y)_label`, in nats.
+    #[default]
+    CrossEntropy,
+    /// `(1/K) Σ_k (y_k − t_k)²`, t being 1 for the label and 0 elsewhere; PyTorch's `MSELoss` on one-hot targets.
+    MeanSquareOneHot,
+    /// The same with t = 1 for the label and −1 elsewhere.
+    MeanSquareSigned,
+}
+
+impl Loss {
+    /// The mean over the samples of a minibatch, and its gradient with respect to the outputs `[N, K]`.
+    ///
+    /// # Errors
+    /// When the outputs are not a matrix with a row per label.
+    pub fn value_and_gradient(self, outputs: &Tensor, labels: &[u32]) -> Result<(f64, Tensor)> {
+        let shape = outputs.dims2()?;
+        let rows = outputs.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.to_vec2::<f64>()?;
+        if rows.len() != labels.len() {
+            candle_core::bail!("{} outputs for {} labels", rows.len(), labels.len());
+        }
+        let share = 1. / rows.len() as f64;
+        let mut loss = 0.;
+        let mut gradient = Vec::with_capacity(shape.0 * shape.1);
+        for (row, &label) in rows.iter().zip(labels) {
+            loss += self.of_sample(row, label as usize);
+            self.push_gradient(row, label as usize, share, &mut gradient);
+        }
+        let gradient = Tensor::from_vec(gradient, shape, &Device::Cpu)?;
+        Ok((loss * share, gradient.to_dtype(outputs.dtype())?.to_device(outputs.device())?))
+    }
+
+    /// The loss of one sample. NaN where an output is.
+    pub fn of_sample(self, outputs: &[f64], label: usize) -> f64 {
+        match self {
+            Loss::CrossEntropy => {
+                let (max, sum) = softmax_sum(outputs);
+                max - outputs[label] + sum.ln()
+            }
+            Loss::MeanSquareOneHot | Loss::MeanSquareSigned => {
+                let targets = (0..outputs.len()).map(|class| self.target(class == label));
+                let squares = outputs.iter().zip(targets).map(|(y, t)| (y - t).powi(2));
+                squares.sum::<f64>() / outputs.len() as f64
+            }
+        }
+    }
+
+    fn push_gradient(self, outputs: &[f64], label: usize, share: f64, gradient: &mut Vec<f64>) {
+        match self {
+            Loss::CrossEntropy => {
+                let (max, sum) = softmax_sum(outputs);
+                gradient.extend(outputs.iter().enumerate().map(|(class, output)| {
+                    share * ((output - max).exp() / sum - f64::from(class == label))
+                }));
+            }
+            Loss::MeanSquareOneHot | Loss::MeanSquareSigned => {
+                let scale = 2. * share / outputs.len() as f64;
+                gradient.extend(
+                    outputs
+                        .iter()
+                        .enumerate()
+                        .map(|(class, output)| scale * (output - self.target(class == label))),
+                );
+            }
+        }
+    }
+
+    fn target(self, is_label: bool) -> f64 {
+        match self {
+            _ if is_label => 1.,
+            Loss::MeanSquareSigned => -1.,
+            Loss::CrossEntropy | Loss::MeanSquareOneHot => 0.,
+        }
+    }
+}
+
+/// The largest output, and the sum of the exponentials of all, relative to it.
+fn softmax_sum(outputs: &[f64]) -> (f64, f64) {
+    let max = outputs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    (max, outputs.iter().map(|output| (output - max).exp()).sum())
+}
+
+/// Whether no other class has as large an output.
+pub fn is_largest(outputs: &[f64], label: usize) -> bool {
+    outputs.iter().enumerate().all(|(class, &y)| class == label || y < outputs[label])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Loss; 3] = [Loss::CrossEntropy, Loss::MeanSquareOneHot, Loss::MeanSquareSigned];
+
+    /// By hand: outputs (1, 3), label 0.
+    #[test]
+    fn values_by_hand() {
+        let of = |loss: Loss| loss.of_sample(&[1., 3.], 0);
+        assert!((of(Loss::CrossEntropy) - (1. + 2f64.exp()).ln()).abs() < 1e-15);
+        assert_eq!(of(Loss::MeanSquareOneHot), 4.5);
+        assert_eq!(of(Loss::MeanSquareSigned), 8.);
+        assert!(of(Loss::CrossEntropy) > 2. && Loss::CrossEntropy.of_sample(&[1e4, 0.], 1) == 1e4);
+    }
+
+    #[test]
+    fn gradients_are_slopes() {
+        let outputs = [[0.3, -1.2, 2.], [1., 1., -0.5]];
+        let labels = [2, 1];
+        for loss in ALL {
+            let at = |row: usize, class: usize, by: f64| {
+                let mut moved = outputs;
+                moved[row][class] += by;
+                let tensor = Tensor::new(&moved, &Device::Cpu).unwrap();
+                loss.value_and_gradient(&tensor, &labels).unwrap()
+            };
+            let gradient = at(0, 0, 0.).1.to_vec2::<f64>().unwrap();
+            for (row, gradient) in gradient.iter().enumerate() {
+                for (class, found) in gradient.iter().enumerate() {
+                    let slope = (at(row, class, 1e-5).0 - at(row, class, -1e-5).0) / 2e-5;
+                    assert!((found - slope).abs() < 1e-9, "{loss:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn labels_and_outputs_must_match() {
+        let outputs = Tensor::zeros((2, 3), DType::F32, &Device::Cpu).unwrap();
+        assert!(Loss::CrossEntropy.value_and_gradient(&outputs, &[0]).is_err());
+    }
+}

@@ -1,0 +1,314 @@
+//! The networks held against PyTorch: `tests/golden/networks/make_golden.py` says how its files were made.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use candle_core::{DType, Device, Tensor};
+
+use super::{Mlp, ResNet, Stem, ZhuNetwork};
+use crate::loss::Loss;
+use crate::model::{Mode, Model, Network};
+use crate::ops::Activation;
+use crate::params::ParamSet;
+use crate::streams::Streams;
+
+fn golden_dir() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/networks"))
+}
+
+/// The 64 bits of element i of the tensor of that name.
+fn bits(name: &str, i: u64) -> u64 {
+    let fnv = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, fnv);
+    let mut z = hash.wrapping_add(i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// Element i in [−1, 1).
+fn value(name: &str, i: u64) -> f32 {
+    (bits(name, i) >> 40) as f32 / 8_388_608. - 1.
+}
+
+/// A parameter or buffer of that name by the formula.
+fn formula(name: &str, like: &Tensor, dtype: DType) -> Tensor {
+    if name.ends_with("num_batches_tracked") {
+        return Tensor::new(3i64, &Device::Cpu).unwrap();
+    }
+    let dims = like.dims();
+    let of: Box<dyn Fn(f32) -> f32> = if dims.len() > 1 {
+        let fan_in: usize = dims[1..].iter().product();
+        let j = (0..).find(|&j| fan_in <= 12 << (2 * j)).unwrap();
+        Box::new(move |v| v / (1u64 << j) as f32)
+    } else if name.ends_with("weight") || name.ends_with("running_var") {
+        Box::new(|v| 1. + v / 4.)
+    } else {
+        Box::new(|v| v / 8.)
+    };
+    let values: Vec<f32> = (0..like.elem_count() as u64).map(|i| of(value(name, i))).collect();
+    Tensor::from_vec(values, dims, &Device::Cpu).unwrap().to_dtype(dtype).unwrap()
+}
+
+fn formula_params(model: &dyn Model, dtype: DType) -> ParamSet {
+    let drawn = model.init(&Streams::new(1), &Device::Cpu).unwrap();
+    let all = |tensors: &mut dyn Iterator<Item = (&str, &Tensor)>| -> Vec<(String, Tensor)> {
+        tensors.map(|(name, like)| (name.to_owned(), formula(name, like, dtype))).collect()
+    };
+    let parameters = all(&mut drawn.named_tensors());
+    let buffers = all(&mut drawn.named_buffers());
+    ParamSet::new(parameters).unwrap().with_buffers(buffers).unwrap()
+}
+
+fn flat(tensor: &Tensor) -> Vec<f64> {
+    tensor.flatten_all().unwrap().to_dtype(DType::F64).unwrap().to_vec1().unwrap()
+}
+
+fn norm(values: &[f64]) -> f64 {
+    values.iter().map(|v| v * v).sum::<f64>().sqrt()
+}
+
+/// One file, and how near its numbers have to be.
+struct Golden {
+    values: HashMap<String, Tensor>,
+    tolerance: f64,
+}
+
+impl Golden {
+    fn read(file: &str, tolerance: f64) -> Self {
+        let path = golden_dir().join(file);
+        Self { values: candle_core::safetensors::load(path, &Device::Cpu).unwrap(), tolerance }
+    }
+
+    fn get(&self, name: &str) -> Vec<f64> {
+        flat(self.values.get(name).unwrap_or_else(|| panic!("no `{name}`")))
+    }
+
+    /// The difference in norm, relative to that of what is expected.
+    fn check(&self, name: &str, found: &[f64]) {
+        let expected = self.get(name);
+        assert_eq!(found.len(), expected.len(), "{name}");
+        let difference: Vec<f64> = found.iter().zip(&expected).map(|(a, b)| a - b).collect();
+        let relative = norm(&difference) / norm(&expected).max(1e-300);
+        assert!(relative <= self.tolerance, "{name}: {relative:e}, {found:?} for {expected:?}");
+    }
+
+    fn check_samples(&self, name: &str, of: &str, values: &[f64]) {
+        let n = self.get(name).len() as u64;
+        let at = |k| (bits(&format!("{of}#sample"), k) % values.len() as u64) as usize;
+        let found: Vec<f64> = (0..n).map(|k| values[at(k)]).collect();
+        self.check(name, &found);
+    }
+}
+
+/// A batch of images or features by the formula.
+fn batch(golden: &Golden, input: &str, shape: &[usize], dtype: DType) -> (Tensor, Vec<u32>) {
+    let n: usize = shape.iter().product();
+    let values: Vec<f32> = (0..n as u64).map(|i| value(input, i)).collect();
+    golden.check("input_head", &values[..16].iter().map(|&v| f64::from(v)).collect::<Vec<_>>());
+    let inputs = Tensor::from_vec(values, shape, &Device::Cpu).unwrap().to_dtype(dtype).unwrap();
+    let labels: Vec<u32> = (0..shape[0] as u64).map(|i| (bits("labels", i) % 10) as u32).collect();
+    golden.check("labels", &labels.iter().map(|&label| f64::from(label)).collect::<Vec<_>>());
+    (inputs, labels)
+}
+
+/// Outputs, loss and gradients of a pass.
+fn pass(
+    network: &dyn Network,
+    inputs: &Tensor,
+    labels: &[u32],
+    loss: Loss,
+) -> (Vec<f64>, f64, Vec<Tensor>) {
+    let (mut outputs, mut value) = (Vec::new(), f64::NAN);
+    let gradients = network.gradient(inputs, Mode::Train, &mut |found| {
+        outputs = flat(found);
+        let (loss, gradient) = loss.value_and_gradient(found, labels)?;
+        value = loss;
+        Ok(gradient)
+    });
+    let gradients = gradients.unwrap().into_iter().map(|gradient| gradient.expect("a gradient"));
+    (outputs, value, gradients.collect())
+}
+
+fn check_gradients(golden: &Golden, prefix: &str, params: &ParamSet, gradients: &[Tensor]) {
+    for ((name, _), gradient) in params.named_tensors().zip(gradients) {
+        let gradient = flat(gradient);
+        let expected_norm = golden.get(&format!("{prefix}_norm.{name}"))[0];
+        let relative = (norm(&gradient) / expected_norm - 1.).abs();
+        assert!(relative <= golden.tolerance, "{name}: norm off by {relative:e}");
+        golden.check_samples(&format!("{prefix}_samples.{name}"), name, &gradient);
+    }
+}
+
+fn check_network(
+    model: &dyn Model,
+    file: &str,
+    input: &str,
+    shape: &[usize],
+    dtype: DType,
+    tolerance: f64,
+) {
+    let golden = Golden::read(file, tolerance);
+    let (inputs, labels) = batch(&golden, input, shape, dtype);
+    let params = formula_params(model, dtype);
+    let network = model.bind(&params).unwrap();
+    golden.check("eval_logits", &flat(&network.forward(&inputs, Mode::Eval).unwrap()));
+    let (logits, loss, gradients) = pass(&*network, &inputs, &labels, Loss::CrossEntropy);
+    golden.check("logits", &logits);
+    golden.check("loss", &[loss]);
+    check_gradients(&golden, "gradient", &params, &gradients);
+    for (name, buffer) in params.named_buffers() {
+        let key = format!("buffers.{name}");
+        if name.ends_with("num_batches_tracked") {
+            assert_eq!(buffer.to_scalar::<i64>().unwrap(), 4);
+        } else if golden.get(&key).len() == buffer.elem_count() {
+            golden.check(&key, &flat(buffer));
+        } else {
+            golden.check_samples(&key, name, &flat(buffer));
+        }
+    }
+}
+
+const CIFAR: [usize; 3] = [3, 32, 32];
+
+#[test]
+fn resnet20_in_f64() {
+    check_network(
+        &ResNet::cifar(20, CIFAR, 10),
+        "resnet20_f64.safetensors",
+        "input.226",
+        &[8, 3, 32, 32],
+        DType::F64,
+        1e-10,
+    );
+}
+
+#[test]
+fn resnet20_in_f32() {
+    check_network(
+        &ResNet::cifar(20, CIFAR, 10),
+        "resnet20_f32.safetensors",
+        "input.226",
+        &[8, 3, 32, 32],
+        DType::F32,
+        1e-5,
+    );
+}
+
+#[test]
+fn resnet18_in_f64() {
+    let model = ResNet::image_net(18, Stem::Cifar, CIFAR, 10).unwrap();
+    check_network(
+        &model,
+        "resnet18_cifar_f64.safetensors",
+        "input.10",
+        &[4, 3, 32, 32],
+        DType::F64,
+        1e-10,
+    );
+}
+
+/// PyTorch's own results in `f32` are up to 5.6e-6 from those in `f64`.
+#[test]
+fn resnet18_in_f32() {
+    let model = ResNet::image_net(18, Stem::Cifar, CIFAR, 10).unwrap();
+    check_network(
+        &model,
+        "resnet18_cifar_f64.safetensors",
+        "input.10",
+        &[4, 3, 32, 32],
+        DType::F32,
+        1e-5,
+    );
+}
+
+#[test]
+fn resnet18_with_the_stem_of_image_net() {
+    let model = ResNet::image_net(18, Stem::ImageNet, [3, 64, 64], 10).unwrap();
+    check_network(
+        &model,
+        "resnet18_imagenet_f64.safetensors",
+        "input.0",
+        &[2, 3, 64, 64],
+        DType::F64,
+        1e-10,
+    );
+}
+
+#[test]
+fn resnet50_with_bottlenecks() {
+    let model = ResNet::image_net(50, Stem::Cifar, [3, 16, 16], 10).unwrap();
+    check_network(
+        &model,
+        "resnet50_cifar_f64.safetensors",
+        "input.0",
+        &[2, 3, 16, 16],
+        DType::F64,
+        1e-10,
+    );
+}
+
+#[test]
+fn network_of_zhu() {
+    let model = ZhuNetwork::new([1, 28, 28], 10);
+    for (dtype, name, tolerance) in [(DType::F32, "f32", 1e-5), (DType::F64, "f64", 1e-10)] {
+        let file = format!("zhu_{name}.safetensors");
+        check_network(&model, &file, "input.8", &[8, 1, 28, 28], dtype, tolerance);
+    }
+}
+
+#[test]
+fn mlps_with_every_activation_and_loss() {
+    for (activation, name) in
+        [(Activation::Relu, "relu"), (Activation::Tanh, "tanh"), (Activation::Gelu, "gelu")]
+    {
+        let model = Mlp::new(784, &[100, 100], 10).with_activation(activation);
+        for (dtype, precision, tolerance) in [(DType::F32, "f32", 1e-5), (DType::F64, "f64", 1e-10)]
+        {
+            let file = format!("mlp_{name}_{precision}.safetensors");
+            check_network(&model, &file, "input.1", &[8, 784], dtype, tolerance);
+            let golden = Golden::read(&file, tolerance);
+            let (inputs, labels) = batch(&golden, "input.1", &[8, 784], dtype);
+            let params = formula_params(&model, dtype);
+            let network = model.bind(&params).unwrap();
+            let (_, loss, gradients) = pass(&*network, &inputs, &labels, Loss::MeanSquareOneHot);
+            golden.check("mse", &[loss]);
+            check_gradients(&golden, "mse_gradient", &params, &gradients);
+        }
+    }
+}
+
+/// Names, shapes and order of torchvision's state dicts, and the numbers of parameters.
+#[test]
+fn state_dicts_are_those_of_pytorch() {
+    let text = std::fs::read_to_string(golden_dir().join("state_dicts.json")).unwrap();
+    let all: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let cifar = [20, 32, 44, 56, 110]
+        .map(|depth| (format!("resnet{depth}"), ResNet::cifar(depth, CIFAR, 10)));
+    let image_net = [18, 34, 50].map(|depth| {
+        let model = ResNet::image_net(depth, Stem::ImageNet, [3, 224, 224], 1000).unwrap();
+        (format!("torchvision_resnet{depth}"), model)
+    });
+    for (name, model) in cifar.into_iter().chain(image_net) {
+        let params = model.init(&Streams::new(1), &Device::Cpu).unwrap();
+        let expected = &all[&name];
+        assert_eq!(expected["n_parameters"], params.n_parameters(), "{name}");
+        let mut found: Vec<(String, Vec<usize>)> = params
+            .named_tensors()
+            .chain(params.named_buffers())
+            .map(|(name, tensor)| (name.to_owned(), tensor.dims().to_vec()))
+            .collect();
+        let mut expected: Vec<(String, Vec<usize>)> = expected["tensors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| {
+                let name = entry[0].as_str().unwrap().to_owned();
+                (name, serde_json::from_value(entry[1].clone()).unwrap())
+            })
+            .collect();
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected, "{name}");
+    }
+}

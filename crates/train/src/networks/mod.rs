@@ -1,0 +1,48 @@
+//! The networks of the papers.
+
+mod mlp;
+mod resnet;
+mod zhu;
+
+pub use mlp::Mlp;
+pub use resnet::{ResNet, Stem};
+pub use zhu::ZhuNetwork;
+
+use candle_core::{Device, Result};
+
+use crate::error::TrainError;
+use crate::layers::{Layer, Sequential, Store};
+use crate::model::{Model, Network};
+use crate::params::ParamSet;
+use crate::streams::Streams;
+
+/// An architecture as a function of a store.
+pub trait Architecture: Send + Sync {
+    /// The shape of one sample as the first layer takes it.
+    fn input_shape(&self) -> Vec<usize>;
+
+    /// The layers, with parameters from `store`.
+    fn layers(&self, store: &mut Store<'_>) -> Result<Vec<Box<dyn Layer>>>;
+}
+
+impl<A: Architecture> Model for A {
+    fn init(
+        &self,
+        streams: &Streams,
+        device: &Device,
+    ) -> std::result::Result<ParamSet, TrainError> {
+        let mut store = Store::drawing(streams, device);
+        self.layers(&mut store)?;
+        store.into_params()
+    }
+
+    fn bind(&self, params: &ParamSet) -> std::result::Result<Box<dyn Network>, TrainError> {
+        let mut store = Store::bound(params);
+        let layers = self.layers(&mut store)?;
+        let n_parameters = store.n_parameters();
+        Ok(Box::new(Sequential { layers, input_shape: self.input_shape(), n_parameters }))
+    }
+}
+
+#[cfg(test)]
+mod golden;

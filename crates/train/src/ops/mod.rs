@@ -1,0 +1,24 @@
+//! Operations with an explicit backward pass, where candle is wrong or slow.
+//!
+//! Feature maps are `[N, H, W, C]`: the channels of a pixel lie next to each other, so that every kernel is a loop over
+//! channels that the compiler vectorises, whatever the size of the map. Weights keep PyTorch's layouts.
+//!
+//! Each operation has its shape rules, formula and backward pass in `mod.rs` and its kernels in `cpu.rs`. Results do not
+//! depend on the number of threads: work is cut by its shape alone and partial sums are added in order.
+
+mod activation;
+mod batch_norm;
+mod conv2d;
+mod linear;
+mod parallel;
+mod pool;
+mod shortcut;
+mod simd;
+mod storage;
+
+pub use activation::{Activation, close_relu};
+pub use batch_norm::{BatchNorm, BatchNormGradient, ChannelMoments};
+pub use conv2d::Conv2d;
+pub use linear::Linear;
+pub use pool::{GlobalMeanPool, MaxPool};
+pub use shortcut::{ChannelPadding, accumulate};
