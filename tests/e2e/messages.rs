@@ -34,7 +34,11 @@ fn wrong_types() {
         "escape.basin={loss_ratio=[]}",
         "escape.basin.loss_ratio: invalid type: sequence, expected a number",
     );
-    check("model.kind=resnet", "model.kind: unknown variant `resnet`, expected `mlp`");
+    check(
+        "model.kind=lenet",
+        "model.kind: unknown variant `lenet`, expected one of `mlp`, `cifar_resnet`, `resnet`, `zhu`",
+    );
+    check("model.kind=resnet", "model: key `hidden` does not belong to kind `resnet`");
 }
 
 #[test]
@@ -52,6 +56,22 @@ fn values_out_of_range() {
     check(
         "training.minimum.gradient_norm=0",
         "training.minimum.gradient_norm = 0.0: permitted is a number above 0",
+    );
+    check(
+        "training.minimum={}",
+        "training.minimum = {}: permitted is gradient_norm, plateau, or both",
+    );
+    check(
+        "training.minimum={plateau={evaluations=0,relative_improvement=0.01}}",
+        "training.minimum.plateau.evaluations = 0: permitted is 1 or more",
+    );
+    check(
+        "training.optimizer={sgd={momentum=1}}",
+        "training.optimizer.sgd.momentum = 1.0: permitted is a number from 0 to below 1",
+    );
+    check(
+        "training.learning_rate_schedule={cosine={epochs=0,final_multiplier=0}}",
+        "training.learning_rate_schedule.cosine.epochs = 0: permitted is 1 or more",
     );
     check("model.hidden=[8, 0]", "model.hidden = [8, 0]: permitted is widths of 1 to 65536");
     check("probe.draws=49", "probe.draws = 49: permitted is 50 to 10000000");
@@ -163,6 +183,13 @@ fn a_minimum_that_is_not_reached_is_not_certified() {
         "{line}"
     );
     assert!(!work.only_run("runs").join("certificate.parquet").exists());
+
+    let plateau = "training.minimum={plateau={evaluations=9,relative_improvement=0.01}}";
+    let args = ["train", "small.toml", "--set", plateau, "--set", "training.max_epochs=3"];
+    let line = work.fail(1, &args);
+    let expected =
+        "small.toml: no minimum: after training.max_epochs = 3 the loss is on no plateau";
+    assert!(line.starts_with(expected), "{line}");
 }
 
 #[test]

@@ -200,9 +200,9 @@ impl ExperimentFile {
         let device = device::open(&self.device)?;
         let streams = Streams::new(self.seed);
         let data = Arc::new(data::load(&self.data, &device)?);
-        self.model.validate_against("model", data.n_features(), data.classes.len())?;
-        self.training.validate_against("training", data.train.len())?;
-        let model: Arc<dyn Model> = self.model.build(data.n_features(), data.classes.len()).into();
+        self.model.validate_against("model", &data)?;
+        self.training.validate_against("training", &data)?;
+        let model: Arc<dyn Model> = self.model.build(&data).into();
         let params = model.init(&streams.named("init"), &device)?;
         let n_samples = data.train.len();
         if let Some(probe) = &self.probe {
@@ -215,10 +215,9 @@ impl ExperimentFile {
             None => None,
             Some(spec) => {
                 let data = Arc::new(data::load(&spec.data, &device)?);
-                let (n_features, n_classes) = (data.n_features(), data.classes.len());
-                spec.model.validate_against("ablation.model", n_features, n_classes)?;
-                spec.training.validate_against("ablation.training", data.train.len())?;
-                let model = spec.model.build(data.n_features(), data.classes.len());
+                spec.model.validate_against("ablation.model", &data)?;
+                spec.training.validate_against("ablation.training", &data)?;
+                let model = spec.model.build(&data);
                 Some((data, Arc::from(model)))
             }
         };
@@ -226,7 +225,8 @@ impl ExperimentFile {
         let mut digests: Vec<DataDigest> =
             used.into_iter().flatten().filter_map(|data| data.digest.clone()).collect();
         digests.dedup();
-        let objective = Objective::new(model, data, params)?;
+        let loss = self.training.loss;
+        let objective = Objective::new(model, data, params)?.with_loss(loss);
         Ok(Experiment { file: self, streams, objective, ablation, digests })
     }
 }
@@ -265,6 +265,7 @@ training = { learning_rate = 0.1, batch_size = 16, max_epochs = 2 }
         let again: ExperimentFile = toml::from_str(&file.to_toml()).unwrap();
         assert_eq!(again, file);
         assert_eq!(again.hash(), file.hash());
+        assert!(!file.to_toml().contains("optimizer"), "older experiments keep their hashes");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What moves a point.
 
-use train::{MinibatchSampler, Mode, Objective, SamplerPosition, Sampling, Streams, sgd};
+use train::optimizer::sgd_step;
+use train::{MinibatchSampler, Mode, Objective, SamplerPosition, Sampling, Streams};
 
 use crate::error::EscapeError;
 use crate::landscape::{Landscape, NetworkLandscape};
@@ -44,6 +45,6 @@ impl Driver<NetworkLandscape> for MinibatchSgd {
     ) -> Result<(), EscapeError> {
         let samples = sampler.next(self.batch_size);
         let (_, gradient) = point.loss_and_gradient(&samples, Mode::Train)?;
-        Ok(sgd::step(point.params(), &gradient, self.learning_rate)?)
+        Ok(sgd_step(point.params(), &gradient, self.learning_rate)?)
     }
 }

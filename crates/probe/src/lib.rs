@@ -14,12 +14,12 @@
 //! use std::sync::Arc;
 //! use candle_core::Device;
 //! use probe::{Coordinates, Reference, draw_minibatches};
-//! use train::{ModelKind, ModelSpec, Objective, Streams, data};
+//! use train::{ModelSpec, Objective, Streams, data};
 //!
-//! let spec = data::DataSpec { name: "ionosphere".into(), standardise: true, directory: None };
+//! let spec = data::DataSpec::embedded("ionosphere");
 //! let data = Arc::new(data::load(&spec, &Device::Cpu)?);
-//! let spec = ModelSpec { kind: ModelKind::Mlp, hidden: vec![16, 16] };
-//! let model: Arc<dyn train::Model> = spec.build(data.n_features(), data.classes.len()).into();
+//! let spec = ModelSpec::mlp(&[16, 16]);
+//! let model: Arc<dyn train::Model> = spec.build(&data).into();
 //! let streams = Streams::new(1);
 //! let params = model.init(&streams.named("init"), &Device::Cpu)?;
 //! let objective = Objective::new(model, data, params)?;

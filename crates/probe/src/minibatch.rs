@@ -53,16 +53,16 @@ mod tests {
     use super::*;
     use std::sync::Arc;
     use train::data::{DataSpec, load};
-    use train::{Model, ModelKind, ModelSpec};
+    use train::{Model, ModelSpec};
 
     const N: usize = 351;
 
     fn objective() -> Objective {
-        let spec = DataSpec { name: "ionosphere".into(), standardise: true, directory: None };
+        let spec = DataSpec::embedded("ionosphere");
         let device = train::device::open("cpu").unwrap();
         let data = Arc::new(load(&spec, &device).unwrap());
-        let spec = ModelSpec { kind: ModelKind::Mlp, hidden: vec![6, 5] };
-        let model: Arc<dyn Model> = spec.build(data.n_features(), data.classes.len()).into();
+        let spec = ModelSpec::mlp(&[6, 5]);
+        let model: Arc<dyn Model> = spec.build(&data).into();
         let params = model.init(&Streams::new(2).named("init"), &device).unwrap();
         Objective::new(model, data, params).unwrap()
     }

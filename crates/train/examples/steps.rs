@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         })?;
         let backward = begin.elapsed().as_secs_f64() - forward;
         let gradients: Vec<Tensor> = gradients.into_iter().flatten().collect();
-        train::sgd::step(&params, &gradients, 0.1)?;
+        train::optimizer::sgd_step(&params, &gradients, 0.1)?;
         Ok([begin.elapsed().as_secs_f64(), forward, backward])
     };
     for _ in 0..3 {

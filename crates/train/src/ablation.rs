@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::data::DataSpec;
 use crate::error::SpecError;
 use crate::model::ModelSpec;
-use crate::schedule::Schedule;
+use crate::optimizer::OptimizerSpec;
+use crate::schedule::{Schedule, validate_multi_step};
 use crate::table::{Table, TableError};
 use crate::trainer::TrainingSpec;
 
@@ -71,7 +72,7 @@ impl AblationSpec {
     pub fn validate(&self, section: &str) -> Result<(), SpecError> {
         let factor_holds = self.factor.is_finite() && self.factor > 1.;
         SpecError::check(factor_holds, section, "factor", self.factor, "a number above 1")?;
-        self.multi_step(self.factor).validate(section)?;
+        validate_multi_step(section, &self.milestones, self.factor)?;
         let last = self.training.max_epochs;
         let some = !self.milestones.is_empty()
             && self.milestones.iter().all(|milestone| (1..last).contains(milestone));
@@ -85,7 +86,7 @@ impl AblationSpec {
         let constant = self.training.learning_rate_schedule == Schedule::Constant
             && self.training.batch_size_schedule == Schedule::Constant;
         let schedules = "no schedule of its own: the arms set it";
-        SpecError::check(constant, section, "training.*_schedule", "multi_step", schedules)?;
+        SpecError::check(constant, section, "training.*_schedule", "a schedule", schedules)?;
         self.model.validate(&format!("{section}.model"))?;
         self.training.validate(&format!("{section}.training"))
     }
@@ -108,12 +109,21 @@ impl AblationSpec {
     }
 }
 
-/// Every evaluation of every run, with the noise scale g = η(N/B − 1) (Smith et al. 2018, eq. 1).
-pub fn curves(runs: &[ArmRun], n_samples: usize) -> Result<Table, TableError> {
+/// Every evaluation of every run, with its noise scale.
+///
+/// The noise scale is g = η(N/B − 1) (Smith et al. 2018, eq. 1), with η/(1 − momentum) in the place of η where there is
+/// momentum (their section 4). For AdamW, which rescales its steps, it is the same figure but no theory's.
+pub fn curves(
+    runs: &[ArmRun],
+    n_samples: usize,
+    optimizer: &OptimizerSpec,
+) -> Result<Table, TableError> {
     let run_curves = |run: &ArmRun| {
         let (rates, sizes) = (run.steps.reals("learning_rate")?, run.steps.integers("batch_size")?);
-        let noise_scale =
-            rates.iter().zip(sizes).map(|(&rate, &size)| noise_scale(rate, size, n_samples));
+        let noise_scale = rates
+            .iter()
+            .zip(sizes)
+            .map(|(&rate, &size)| noise_scale(rate, size, n_samples, optimizer));
         let mut table = Table::new()
             .with_texts("arm", rates.iter().map(|_| run.arm.name()))
             .with_integers("seed", rates.iter().map(|_| run.seed as i64))
@@ -127,7 +137,11 @@ pub fn curves(runs: &[ArmRun], n_samples: usize) -> Result<Table, TableError> {
 }
 
 /// One row per arm: the last evaluation, mean and sample standard deviation over repetitions.
-pub fn summary(runs: &[ArmRun], n_samples: usize) -> Result<Table, TableError> {
+pub fn summary(
+    runs: &[ArmRun],
+    n_samples: usize,
+    optimizer: &OptimizerSpec,
+) -> Result<Table, TableError> {
     let mut arms = Vec::new();
     for arm in Arm::ALL {
         let runs: Vec<&Table> =
@@ -142,7 +156,7 @@ pub fn summary(runs: &[ArmRun], n_samples: usize) -> Result<Table, TableError> {
             .with_integers("n_seeds", [runs.len() as i64])
             .with_integers("epochs", [runs[0].integers("epoch")?[last]])
             .with_integers("updates", [runs[0].integers("step")?[last]])
-            .with_reals("noise_scale", [noise_scale(rate, size, n_samples)]);
+            .with_reals("noise_scale", [noise_scale(rate, size, n_samples, optimizer)]);
         for name in ["loss", "accuracy", "test_loss", "test_accuracy"] {
             let final_values = runs.iter().map(|steps| Ok(steps.reals(name)?[last]));
             let final_values = final_values.collect::<Result<Vec<f64>, TableError>>()?;
@@ -156,8 +170,17 @@ pub fn summary(runs: &[ArmRun], n_samples: usize) -> Result<Table, TableError> {
     Ok(Table::concat(arms))
 }
 
-fn noise_scale(learning_rate: f64, batch_size: i64, n_samples: usize) -> f64 {
-    learning_rate * (n_samples as f64 / batch_size as f64 - 1.)
+fn noise_scale(
+    learning_rate: f64,
+    batch_size: i64,
+    n_samples: usize,
+    optimizer: &OptimizerSpec,
+) -> f64 {
+    let effective = match optimizer {
+        OptimizerSpec::Sgd(sgd) => learning_rate / (1. - sgd.momentum),
+        OptimizerSpec::AdamW(_) => learning_rate,
+    };
+    effective * (n_samples as f64 / batch_size as f64 - 1.)
 }
 
 /// Mean and sample standard deviation (NaN of a single value).
@@ -171,7 +194,8 @@ fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ModelKind;
+    use crate::optimizer::Sgd;
+    use crate::schedule::Progress;
     use crate::steps_log::to_table;
     use crate::trainer::EvaluationRow;
 
@@ -180,8 +204,8 @@ mod tests {
             milestones: vec![2, 4],
             factor: 5.,
             seeds: 2,
-            data: DataSpec { name: "blobs".into(), standardise: true, directory: None },
-            model: ModelSpec { kind: ModelKind::Mlp, hidden: vec![4] },
+            data: DataSpec::embedded("blobs"),
+            model: ModelSpec::mlp(&[4]),
             training: TrainingSpec {
                 learning_rate: 0.1,
                 batch_size: 10,
@@ -190,6 +214,9 @@ mod tests {
                 evaluate: Default::default(),
                 learning_rate_schedule: Schedule::Constant,
                 batch_size_schedule: Schedule::Constant,
+                loss: crate::Loss::default(),
+                augmentation: None,
+                optimizer: Default::default(),
                 minimum: None,
             },
         }
@@ -201,10 +228,9 @@ mod tests {
             (spec().training(Arm::LearningRateDecay), spec().training(Arm::BatchGrowth));
         let n_samples = 100_000;
         for epoch in 0..6 {
-            let decayed =
-                decay.learning_rate_at(epoch) / decay.batch_size_at(epoch, n_samples) as f64;
-            let grown =
-                growth.learning_rate_at(epoch) / growth.batch_size_at(epoch, n_samples) as f64;
+            let at = Progress { step: 10 * epoch, epoch, fraction: 0. };
+            let decayed = decay.learning_rate_at(&at) / decay.batch_size_at(&at, n_samples) as f64;
+            let grown = growth.learning_rate_at(&at) / growth.batch_size_at(&at, n_samples) as f64;
             assert!((decayed / grown - 1.).abs() < 1e-12, "epoch {epoch}");
         }
     }
@@ -227,13 +253,17 @@ mod tests {
             seed,
             steps: to_table(&[row(1, 9.), row(2, loss)]),
         });
-        let table = summary(&runs, 110).unwrap();
+        let plain = OptimizerSpec::default();
+        let table = summary(&runs, 110, &plain).unwrap();
         assert_eq!(table.texts("arm").unwrap(), ["constant"]);
         assert_eq!(table.integers("updates").unwrap(), [2]);
         assert_eq!(table.reals("loss_mean").unwrap(), [2.]);
         assert!((table.reals("loss_std").unwrap()[0] - 2f64.sqrt()).abs() < 1e-12);
         assert!((table.reals("noise_scale").unwrap()[0] - 1.).abs() < 1e-12);
-        assert_eq!(curves(&runs, 110).unwrap().n_rows(), 4);
+        assert_eq!(curves(&runs, 110, &plain).unwrap().n_rows(), 4);
+        let momentum = OptimizerSpec::Sgd(Sgd { momentum: 0.75, ..Sgd::default() });
+        let table = summary(&runs, 110, &momentum).unwrap();
+        assert!((table.reals("noise_scale").unwrap()[0] - 4.).abs() < 1e-12);
     }
 
     #[test]

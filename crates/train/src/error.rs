@@ -66,15 +66,15 @@ pub enum TrainError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The loss stopped being a number.
+    /// The loss, a gradient or a parameter stopped being finite.
     #[error(
-        "learning_rate = {learning_rate:?}: training diverged, loss is {loss} at step {step}; permitted are rates at which it stays finite"
+        "learning_rate = {learning_rate:?}: training diverged, {symptom} at step {step}; permitted are rates at which it stays finite"
     )]
     Diverged {
-        /// The step whose loss it was.
+        /// What is not finite: "loss is NaN", "the gradient of `fc1.weight` is not finite".
+        symptom: String,
+        /// The step in which it was seen.
         step: u64,
-        /// The loss.
-        loss: f64,
         /// The learning rate at that step.
         learning_rate: f64,
     },

@@ -1,21 +1,21 @@
 //! Data, models, schedules, the training loop, checkpoints and run directories, on candle.
 //!
 //! [`data::load`] gives a [`data::Dataset`]; a [`Model`] draws a [`ParamSet`] and binds it to a network; both make an
-//! [`Objective`], the function whose minibatch gradient is noisy. A [`Trainer`] descends it by plain SGD and tells an
-//! [`Observer`]; it ends at a point with a [`Certificate`]. All randomness comes from [`Streams`]. A [`RunDir`] keeps
-//! [`Table`]s, checkpoints and the [`Manifest`].
+//! [`Objective`], the function whose minibatch gradient is noisy. A [`Trainer`] descends it with an [`Optimizer`] and
+//! tells an [`Observer`]; it ends at a point with a [`Certificate`]. All randomness comes from [`Streams`]. A [`RunDir`]
+//! keeps [`Table`]s, checkpoints and the [`Manifest`].
 //!
 //! This crate never knows that noise is being measured, and never writes to a terminal.
 //!
 //! ```
 //! use std::sync::Arc;
 //! use candle_core::Device;
-//! use train::{Ending, MinimumSpec, ModelKind, ModelSpec, Objective, Streams, Trainer, TrainingSpec, data};
+//! use train::{Ending, MinimumSpec, ModelSpec, Objective, Streams, Trainer, TrainingSpec, data};
 //!
-//! let spec = data::DataSpec { name: "ionosphere".into(), standardise: true, directory: None };
+//! let spec = data::DataSpec::embedded("ionosphere");
 //! let data = Arc::new(data::load(&spec, &Device::Cpu)?);
-//! let spec = ModelSpec { kind: ModelKind::Mlp, hidden: vec![16, 16] };
-//! let model: Arc<dyn train::Model> = spec.build(data.n_features(), data.classes.len()).into();
+//! let spec = ModelSpec::mlp(&[16, 16]);
+//! let model: Arc<dyn train::Model> = spec.build(&data).into();
 //!
 //! let streams = Streams::new(1);
 //! let params = model.init(&streams.named("init"), &Device::Cpu)?;
@@ -28,15 +28,20 @@
 //!     evaluate: Default::default(),
 //!     learning_rate_schedule: Default::default(),
 //!     batch_size_schedule: Default::default(),
-//!     minimum: Some(MinimumSpec { gradient_norm: 0.05 }),
+//!     loss: Default::default(),
+//!     augmentation: None,
+//!     optimizer: Default::default(),
+//!     minimum: Some(MinimumSpec { gradient_norm: Some(0.05), plateau: None }),
 //! };
-//! let ending = Trainer::new(&objective, &spec, &streams, None).run(&mut ())?;
+//! let ending = Trainer::new(&objective, &spec, &streams)?.run(&mut ())?;
 //! let Ending::Minimum(certificate) = ending else { panic!("{ending:?}") };
 //! assert!(certificate.gradient_norm <= 0.05 && certificate.accuracy > 0.95);
 //! # Ok::<(), train::TrainError>(())
 //! ```
 
 pub mod ablation;
+mod augmentation;
+mod candle_model;
 mod certificate;
 pub mod checkpoint;
 pub mod data;
@@ -49,27 +54,31 @@ mod model;
 pub mod networks;
 mod objective;
 pub mod ops;
+pub mod optimizer;
 mod params;
 mod run_dir;
 mod sampler;
 mod schedule;
-pub mod sgd;
 pub mod steps_log;
 mod streams;
 mod table;
+pub mod tensorboard;
 mod trainer;
 
-pub use certificate::{Certificate, MinimumSpec};
+pub use augmentation::Augmentation;
+pub use candle_model::{CandleModel, SharedModule};
+pub use certificate::{Certificate, MinimumSpec, Plateau, PlateauState};
 pub use error::{SpecError, TrainError};
 pub use loss::Loss;
 pub use manifest::{Manifest, StageRecord, Status};
-pub use model::{Mode, Model, ModelKind, ModelSpec, Network};
+pub use model::{Mode, Model, ModelSpec, Network};
 pub use networks::Mlp;
 pub use objective::{Evaluation, Objective};
+pub use optimizer::{AdamW, Optimizer, OptimizerSpec, Sgd};
 pub use params::{ParamSet, flatten};
 pub use run_dir::{RunDir, read_table, write_atomic};
 pub use sampler::{MinibatchSampler, SamplerPosition, Sampling};
-pub use schedule::Schedule;
+pub use schedule::{Progress, Schedule, Span};
 pub use streams::Streams;
 pub use table::{Column, Table, TableError};
 pub use trainer::{

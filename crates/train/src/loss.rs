@@ -19,6 +19,12 @@ pub enum Loss {
 }
 
 impl Loss {
+    /// Whether this is the default.
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+    pub(crate) fn is_cross_entropy(&self) -> bool {
+        *self == Loss::CrossEntropy
+    }
+
     /// The mean over the samples of a minibatch, and its gradient with respect to the outputs `[N, K]`.
     ///
     /// # Errors

@@ -3,8 +3,10 @@
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::data::Dataset;
 use crate::error::{SpecError, TrainError};
-use crate::networks::Mlp;
+use crate::networks::{Mlp, ResNet, Stem, ZhuNetwork};
+use crate::ops::Activation;
 use crate::params::ParamSet;
 use crate::streams::Streams;
 
@@ -44,49 +46,227 @@ pub trait Network: Send + Sync {
     ) -> candle_core::Result<Vec<Option<Tensor>>>;
 }
 
-/// The architectures that an experiment can name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ModelKind {
-    /// Fully connected layers with ReLU between them.
-    Mlp,
+/// `[model]` of an experiment: an architecture with its sizes, told by its `kind`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", try_from = "Keys")]
+pub enum ModelSpec {
+    /// [`Mlp`].
+    Mlp {
+        /// Widths of the hidden layers; two of them make the papers' three-layer network.
+        hidden: Vec<usize>,
+        /// What stands between the layers.
+        #[serde(skip_serializing_if = "is_relu")]
+        activation: Activation,
+        /// Whether layers have biases.
+        #[serde(skip_serializing_if = "is_true")]
+        bias: bool,
+    },
+    /// [`ResNet::cifar`].
+    CifarResnet {
+        /// 6n + 2 layers.
+        depth: usize,
+    },
+    /// [`ResNet::image_net`].
+    Resnet {
+        /// 18, 34 or 50 layers.
+        depth: usize,
+        /// How the network begins.
+        stem: Stem,
+    },
+    /// [`ZhuNetwork`].
+    Zhu {},
 }
 
-/// `[model]` of an experiment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The architectures that an experiment can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Mlp,
+    CifarResnet,
+    Resnet,
+    Zhu,
+}
+
+/// `[model]` as it is written.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ModelSpec {
-    /// Which architecture.
-    pub kind: ModelKind,
-    /// Widths of the hidden layers; two of them make the papers' three-layer network.
-    pub hidden: Vec<usize>,
+struct Keys {
+    kind: Kind,
+    hidden: Option<Vec<usize>>,
+    activation: Option<Activation>,
+    bias: Option<bool>,
+    depth: Option<usize>,
+    stem: Option<Stem>,
+}
+
+impl TryFrom<Keys> for ModelSpec {
+    type Error = String;
+
+    fn try_from(keys: Keys) -> Result<Self, String> {
+        let Keys { kind, hidden, activation, bias, depth, stem } = keys;
+        let given = [
+            ("hidden", hidden.is_some()),
+            ("activation", activation.is_some()),
+            ("bias", bias.is_some()),
+            ("depth", depth.is_some()),
+            ("stem", stem.is_some()),
+        ];
+        let (name, known): (&str, &[&str]) = match kind {
+            Kind::Mlp => ("mlp", &["hidden", "activation", "bias"]),
+            Kind::CifarResnet => ("cifar_resnet", &["depth"]),
+            Kind::Resnet => ("resnet", &["depth", "stem"]),
+            Kind::Zhu => ("zhu", &[]),
+        };
+        if let Some((key, _)) = given.iter().find(|(key, given)| *given && !known.contains(key)) {
+            return Err(format!("key `{key}` does not belong to kind `{name}`"));
+        }
+        let missing = |key: &str| format!("key `{key}` of kind `{name}` is missing");
+        Ok(match kind {
+            Kind::Mlp => ModelSpec::Mlp {
+                hidden: hidden.ok_or_else(|| missing("hidden"))?,
+                activation: activation.unwrap_or_default(),
+                bias: bias.unwrap_or(true),
+            },
+            Kind::CifarResnet => {
+                ModelSpec::CifarResnet { depth: depth.ok_or_else(|| missing("depth"))? }
+            }
+            Kind::Resnet => ModelSpec::Resnet {
+                depth: depth.ok_or_else(|| missing("depth"))?,
+                stem: stem.unwrap_or_default(),
+            },
+            Kind::Zhu => ModelSpec::Zhu {},
+        })
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_relu(activation: &Activation) -> bool {
+    *activation == Activation::Relu
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_true(value: &bool) -> bool {
+    *value
 }
 
 impl ModelSpec {
+    /// A perceptron with ReLU and biases.
+    pub fn mlp(hidden: &[usize]) -> Self {
+        ModelSpec::Mlp { hidden: hidden.to_vec(), activation: Activation::Relu, bias: true }
+    }
+
     /// Checks every value; `section` is the name it has in the experiment.
     pub fn validate(&self, section: &str) -> Result<(), SpecError> {
-        let holds = self.hidden.iter().all(|width| (1..=65536).contains(width));
-        SpecError::check(holds, section, "hidden", &self.hidden, "widths of 1 to 65536")
+        match self {
+            ModelSpec::Mlp { hidden, .. } => {
+                let holds = hidden.iter().all(|width| (1..=65536).contains(width));
+                SpecError::check(holds, section, "hidden", hidden, "widths of 1 to 65536")
+            }
+            ModelSpec::CifarResnet { depth } => {
+                let holds = (8..=1202).contains(depth) && depth % 6 == 2;
+                let permitted = "6n + 2 from 8 to 1202: 20, 32, 44, 56, 110, …";
+                SpecError::check(holds, section, "depth", depth, permitted)
+            }
+            ModelSpec::Resnet { depth, .. } => {
+                let holds = [18, 34, 50].contains(depth);
+                SpecError::check(holds, section, "depth", depth, "18, 34 or 50")
+            }
+            ModelSpec::Zhu {} => Ok(()),
+        }
     }
 
     /// Checks what depends on the data, before anything of that size is made.
-    pub fn validate_against(
-        &self,
-        section: &str,
-        n_features: usize,
-        n_classes: usize,
-    ) -> Result<(), SpecError> {
-        const MOST: usize = 1 << 28;
-        let widths = [&[n_features], self.hidden.as_slice(), &[n_classes]].concat();
-        let n_parameters: usize = widths.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum();
-        let permitted = format!("widths that make at most {MOST} parameters, not {n_parameters}");
-        SpecError::check(n_parameters <= MOST, section, "hidden", &self.hidden, permitted)
+    pub fn validate_against(&self, section: &str, data: &Dataset) -> Result<(), SpecError> {
+        if let ModelSpec::Mlp { hidden, bias, .. } = self {
+            const MOST: usize = 1 << 28;
+            let widths = [&[data.n_features()], hidden.as_slice(), &[data.classes.len()]].concat();
+            let biases = usize::from(*bias);
+            let n_parameters: usize =
+                widths.windows(2).map(|pair| (pair[0] + biases) * pair[1]).sum();
+            let permitted =
+                format!("widths that make at most {MOST} parameters, not {n_parameters}");
+            return SpecError::check(n_parameters <= MOST, section, "hidden", hidden, permitted);
+        }
+        let least = if matches!(self, ModelSpec::Zhu {}) { 16 } else { 1 };
+        let holds = data.image.is_some_and(|[_, height, width]| height.min(width) >= least);
+        let kind = self.kind();
+        let permitted = match data.image {
+            None => format!("mlp for `{}`, whose samples are not images", data.name),
+            Some(_) => format!("for images of {least} × {least} pixels or more"),
+        };
+        SpecError::check(holds, section, "kind", kind, permitted)
     }
 
-    /// The architecture for data with that many features and classes.
-    pub fn build(&self, n_features: usize, n_classes: usize) -> Box<dyn Model> {
-        match self.kind {
-            ModelKind::Mlp => Box::new(Mlp::new(n_features, &self.hidden, n_classes)),
+    fn kind(&self) -> &'static str {
+        match self {
+            ModelSpec::Mlp { .. } => "mlp",
+            ModelSpec::CifarResnet { .. } => "cifar_resnet",
+            ModelSpec::Resnet { .. } => "resnet",
+            ModelSpec::Zhu {} => "zhu",
         }
+    }
+
+    /// The architecture for a data set.
+    ///
+    /// # Panics
+    /// When the specification has not been validated against the data.
+    pub fn build(&self, data: &Dataset) -> Box<dyn Model> {
+        let n_classes = data.classes.len();
+        let image = || data.image.expect("validated against the data");
+        match self {
+            ModelSpec::Mlp { hidden, activation, bias } => {
+                let mlp = Mlp::new(data.n_features(), hidden, n_classes);
+                let mlp = mlp.with_activation(*activation);
+                Box::new(if *bias { mlp } else { mlp.without_biases() })
+            }
+            ModelSpec::CifarResnet { depth } => Box::new(ResNet::cifar(*depth, image(), n_classes)),
+            ModelSpec::Resnet { depth, stem } => {
+                let network = ResNet::image_net(*depth, *stem, image(), n_classes);
+                Box::new(network.expect("the depth has been validated"))
+            }
+            ModelSpec::Zhu {} => Box::new(ZhuNetwork::new(image(), n_classes)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<ModelSpec, String> {
+        toml::from_str(text).map_err(|error| error.message().to_owned())
+    }
+
+    #[test]
+    fn specifications_are_read_and_written() {
+        for text in [
+            "kind = \"mlp\"\nhidden = [16, 16]\n",
+            "kind = \"mlp\"\nhidden = []\nactivation = \"gelu\"\nbias = false\n",
+            "kind = \"cifar_resnet\"\ndepth = 20\n",
+            "kind = \"resnet\"\ndepth = 18\nstem = \"image_net\"\n",
+            "kind = \"zhu\"\n",
+        ] {
+            let spec = parse(text).unwrap();
+            assert!(spec.validate("model").is_ok());
+            assert_eq!(toml::to_string(&spec).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn keys_that_do_not_belong_are_named() {
+        let foreign = parse("kind = \"mlp\"\nhidden = [1]\ndepth = 20").unwrap_err();
+        assert_eq!(foreign, "key `depth` does not belong to kind `mlp`");
+        let missing = parse("kind = \"resnet\"").unwrap_err();
+        assert_eq!(missing, "key `depth` of kind `resnet` is missing");
+        let depth = parse("kind = \"cifar_resnet\"\ndepth = 21").unwrap();
+        let message = depth.validate("model").unwrap_err().to_string();
+        assert!(message.starts_with("model.depth = 21: permitted is 6n + 2"), "{message}");
+    }
+
+    #[test]
+    fn convolutions_need_images() {
+        let data = crate::data::tests::blobs(10);
+        let message = ModelSpec::Zhu {}.validate_against("model", &data).unwrap_err().to_string();
+        assert!(message.contains("whose samples are not images"), "{message}");
     }
 }

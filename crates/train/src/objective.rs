@@ -13,7 +13,7 @@ use crate::params::{ParamSet, flatten};
 /// Samples per forward pass when the whole data set is evaluated; bounds the memory of activations.
 const CHUNK: usize = 1024;
 
-/// The mean cross-entropy of a network on a data set, as a function of its parameters.
+/// The mean loss of a network on a data set, as a function of its parameters.
 pub struct Objective {
     model: Arc<dyn Model>,
     data: Arc<Dataset>,
@@ -25,7 +25,7 @@ pub struct Objective {
 /// Loss and accuracy on one split.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Evaluation {
-    /// Mean cross-entropy in nats.
+    /// Mean loss; of the cross-entropy, in nats.
     pub loss: f64,
     /// Share of samples whose largest logit is that of their class.
     pub accuracy: f64,
@@ -42,9 +42,15 @@ impl Objective {
         Ok(Self { model, data, params, network, loss: Loss::CrossEntropy })
     }
 
+    /// With another loss than the cross-entropy.
+    pub fn with_loss(self, loss: Loss) -> Self {
+        Self { loss, ..self }
+    }
+
     /// The same objective with a copy of the weights of its own: what happens to one is not seen by the other.
     pub fn fork(&self) -> Result<Self, TrainError> {
-        Self::new(self.model.clone(), self.data.clone(), self.params.duplicate()?)
+        let fork = Self::new(self.model.clone(), self.data.clone(), self.params.duplicate()?)?;
+        Ok(fork.with_loss(self.loss))
     }
 
     /// The parameters.
@@ -66,9 +72,19 @@ impl Objective {
         samples: &[u32],
         mode: Mode,
     ) -> Result<(f64, Vec<Tensor>), TrainError> {
+        self.loss_and_gradient_of(samples, mode, Ok)
+    }
+
+    /// As [`Objective::loss_and_gradient`], with inputs `[B, n_features]` that are changed first.
+    pub fn loss_and_gradient_of(
+        &self,
+        samples: &[u32],
+        mode: Mode,
+        change: impl FnOnce(Tensor) -> candle_core::Result<Tensor>,
+    ) -> Result<(f64, Vec<Tensor>), TrainError> {
         let train = &self.data.train;
         let index = Tensor::new(samples, train.inputs.device())?;
-        let inputs = train.inputs.index_select(&index, 0)?;
+        let inputs = change(train.inputs.index_select(&index, 0)?)?;
         let labels = train.labels.index_select(&index, 0)?;
         self.backward(&inputs, &labels, mode)
     }

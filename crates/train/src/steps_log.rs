@@ -33,6 +33,11 @@ impl StepsLog {
         Ok(Self { path: path.to_owned(), file })
     }
 
+    /// What is in the log.
+    pub fn table(&self) -> Result<Table, TrainError> {
+        read(&self.path)
+    }
+
     /// Appends one evaluation.
     pub fn append(&mut self, row: &EvaluationRow) -> Result<(), TrainError> {
         let line = to_table(&[*row]).to_csv();

@@ -1,18 +1,25 @@
 //! The training loop: the trainer drives, observers are told.
 
+use std::path::Path;
+
+use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::certificate::{Certificate, MinimumSpec};
+use crate::augmentation::Augmentation;
+use crate::certificate::{Certificate, MinimumSpec, PlateauState};
+use crate::checkpoint;
+use crate::data::Dataset;
 use crate::error::{SpecError, TrainError};
+use crate::loss::Loss;
 use crate::model::Mode;
 use crate::objective::Objective;
+use crate::optimizer::{Optimizer, OptimizerSpec, is_finite};
 use crate::params::ParamSet;
 use crate::sampler::{MinibatchSampler, SamplerPosition, Sampling};
-use crate::schedule::Schedule;
-use crate::sgd;
+use crate::schedule::{Progress, Schedule};
 use crate::streams::Streams;
 
-/// `[training]` of an experiment: plain SGD on the mean cross-entropy.
+/// `[training]` of an experiment: minibatch descent of the mean loss.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingSpec {
@@ -34,6 +41,15 @@ pub struct TrainingSpec {
     /// Multiplies the batch size.
     #[serde(default)]
     pub batch_size_schedule: Schedule,
+    /// What is descended.
+    #[serde(default, skip_serializing_if = "Loss::is_cross_entropy")]
+    pub loss: Loss,
+    /// What is done to the images of a minibatch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augmentation: Option<Augmentation>,
+    /// How a gradient moves the weights.
+    #[serde(default, skip_serializing_if = "OptimizerSpec::is_plain")]
+    pub optimizer: OptimizerSpec,
     /// Training ends at a minimum; without this, after `max_epochs`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimum: Option<MinimumSpec>,
@@ -79,30 +95,34 @@ impl TrainingSpec {
         )?;
         self.learning_rate_schedule.validate(&format!("{section}.learning_rate_schedule"))?;
         self.batch_size_schedule.validate(&format!("{section}.batch_size_schedule"))?;
+        self.optimizer.validate(&format!("{section}.optimizer"))?;
         self.minimum.as_ref().map_or(Ok(()), |spec| spec.validate(&format!("{section}.minimum")))
     }
 
     /// Checks what depends on the data.
-    pub fn validate_against(&self, section: &str, n_samples: usize) -> Result<(), SpecError> {
+    pub fn validate_against(&self, section: &str, data: &Dataset) -> Result<(), SpecError> {
+        let n_samples = data.train.len();
         let permitted = format!("at most the {n_samples} training samples");
         let holds = self.batch_size <= n_samples;
-        SpecError::check(holds, section, "batch_size", self.batch_size, permitted)
+        SpecError::check(holds, section, "batch_size", self.batch_size, permitted)?;
+        let section = format!("{section}.augmentation");
+        self.augmentation.map_or(Ok(()), |spec| spec.validate(&section, data.image))
     }
 
-    /// Learning rate in an epoch.
-    pub fn learning_rate_at(&self, epoch: u64) -> f64 {
-        self.learning_rate * self.learning_rate_schedule.multiplier(epoch)
+    /// Learning rate of a step.
+    pub fn learning_rate_at(&self, progress: &Progress) -> f64 {
+        self.learning_rate * self.learning_rate_schedule.multiplier(progress)
     }
 
-    /// Batch size in an epoch for a training set of `n_samples`: at least 1, at most all of them.
-    pub fn batch_size_at(&self, epoch: u64, n_samples: usize) -> usize {
-        let scheduled = self.batch_size as f64 * self.batch_size_schedule.multiplier(epoch);
+    /// Batch size of a step for a training set of `n_samples`: at least 1, at most all of them.
+    pub fn batch_size_at(&self, progress: &Progress, n_samples: usize) -> usize {
+        let scheduled = self.batch_size as f64 * self.batch_size_schedule.multiplier(progress);
         (scheduled.round() as usize).clamp(1, n_samples)
     }
 }
 
-/// Where training stands. With the parameters and the streams, this determines everything to come.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// Where training stands. With the parameters, the optimizer and the streams, this determines everything to come.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct TrainingState {
     /// Steps taken.
     pub step: u64,
@@ -112,6 +132,9 @@ pub struct TrainingState {
     pub best_step: u64,
     /// That loss; `None` before the first evaluation.
     pub best_loss: Option<f64>,
+    /// What the criterion of a plateau has seen, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plateau: Option<PlateauState>,
 }
 
 /// One evaluation on the full data set; a row of `steps.csv`.
@@ -169,7 +192,7 @@ impl Observer for () {}
 /// How training ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ending {
-    /// At a point that meets the criterion of the experiment.
+    /// At a point that meets a criterion of the experiment.
     Minimum(Certificate),
     /// After the last epoch; holds the last evaluation.
     Epochs(EvaluationRow),
@@ -182,29 +205,74 @@ pub struct Trainer<'a> {
     objective: &'a Objective,
     spec: &'a TrainingSpec,
     sampler: MinibatchSampler,
+    augment: Streams,
+    optimizer: Optimizer,
     state: TrainingState,
+    /// The progress at the last step.
+    progress: Progress,
+    gradient_is_checked: bool,
 }
 
 impl<'a> Trainer<'a> {
-    /// A trainer that begins, or goes on from a saved `state` whose parameters are in `objective`.
+    /// A trainer that begins at the parameters of `objective`.
     ///
     /// Minibatches come from the stream `shuffle` of `streams`.
     pub fn new(
         objective: &'a Objective,
         spec: &'a TrainingSpec,
         streams: &Streams,
-        state: Option<TrainingState>,
-    ) -> Self {
-        let state = state.unwrap_or(TrainingState {
+    ) -> Result<Self, TrainError> {
+        let optimizer = Optimizer::new(&spec.optimizer, objective.params())?;
+        let state = TrainingState {
             step: 0,
             position: SamplerPosition::default(),
             best_step: 0,
             best_loss: None,
-        });
+            plateau: None,
+        };
+        Ok(Self::at(objective, spec, streams, optimizer, state))
+    }
+
+    /// A trainer that goes on from what [`save`](Self::save) left in a file. The parameters of `objective` become those
+    /// of the file.
+    ///
+    /// # Errors
+    /// When the file is damaged or belongs to another network, optimizer or criterion.
+    pub fn resume(
+        objective: &'a Objective,
+        spec: &'a TrainingSpec,
+        streams: &Streams,
+        path: &Path,
+    ) -> Result<Self, TrainError> {
+        let optimizer = Optimizer::new(&spec.optimizer, objective.params())?;
+        let state = checkpoint::resume(path, objective.params(), &optimizer)?;
+        let watched = spec.minimum.as_ref().is_some_and(|minimum| minimum.plateau.is_some());
+        if watched && state.plateau.is_none() {
+            let reason = "it holds no state of the plateau that training.minimum asks for".into();
+            return Err(TrainError::Checkpoint { path: path.to_owned(), reason });
+        }
+        Ok(Self::at(objective, spec, streams, optimizer, state))
+    }
+
+    fn at(
+        objective: &'a Objective,
+        spec: &'a TrainingSpec,
+        streams: &Streams,
+        optimizer: Optimizer,
+        state: TrainingState,
+    ) -> Self {
         let n_samples = objective.data().train.len();
         let shuffle = streams.named("shuffle");
         let sampler = MinibatchSampler::new(spec.sampling, n_samples, shuffle, state.position);
-        Self { objective, spec, sampler, state }
+        let progress = Progress::new(state.step, state.position, n_samples);
+        let augment = streams.named("augment");
+        let gradient_is_checked = false;
+        Self { objective, spec, sampler, augment, optimizer, state, progress, gradient_is_checked }
+    }
+
+    /// Saves everything that [`resume`](Self::resume) needs.
+    pub fn save(&self, path: &Path) -> Result<(), TrainError> {
+        checkpoint::save(path, self.params(), &self.optimizer, &self.state)
     }
 
     /// Where training stands.
@@ -225,7 +293,7 @@ impl<'a> Trainer<'a> {
     /// Trains until a minimum, the last epoch, or an observer's stop.
     ///
     /// # Errors
-    /// [`TrainError::Diverged`] when the loss of a minibatch is not a finite number.
+    /// [`TrainError::Diverged`] when a loss, a gradient or a parameter is not finite.
     pub fn run(&mut self, observer: &mut dyn Observer) -> Result<Ending, TrainError> {
         if self.state.step == 0 {
             let row = self.evaluate()?;
@@ -257,40 +325,75 @@ impl<'a> Trainer<'a> {
 
     fn step(&mut self) -> Result<(), TrainError> {
         let n_samples = self.objective.data().train.len();
-        let epoch = self.sampler.n_finished_epochs();
-        let learning_rate = self.spec.learning_rate_at(epoch);
-        let samples = self.sampler.next(self.spec.batch_size_at(epoch, n_samples));
-        let (loss, gradient) = self.objective.loss_and_gradient(&samples, Mode::Train)?;
+        self.progress = Progress::new(self.state.step, self.sampler.position(), n_samples);
+        let learning_rate = self.spec.learning_rate_at(&self.progress);
+        let samples = self.sampler.next(self.spec.batch_size_at(&self.progress, n_samples));
+        let step = self.state.step + 1;
+        let image = self.objective.data().image;
+        let augment = |inputs| match self.spec.augmentation.zip(image) {
+            Some((augmentation, image)) => {
+                augmentation.apply(&inputs, image, &mut self.augment.rng(step))
+            }
+            None => Ok(inputs),
+        };
+        let (loss, gradient) =
+            self.objective.loss_and_gradient_of(&samples, Mode::Train, augment)?;
         if !loss.is_finite() {
-            return Err(TrainError::Diverged { step: self.state.step + 1, loss, learning_rate });
+            return Err(self.diverged(step, format!("loss is {loss}")));
         }
-        sgd::step(self.objective.params(), &gradient, learning_rate)?;
-        self.state.step += 1;
+        if !self.gradient_is_checked {
+            self.check_gradient(&gradient)?;
+            self.gradient_is_checked = true;
+        }
+        self.optimizer.step(self.objective.params(), &gradient, learning_rate, step)?;
+        self.state.step = step;
         self.state.position = self.sampler.position();
         Ok(())
+    }
+
+    /// The first gradient of a run shows whether the backward pass is sound: it is seen before it reaches a weight.
+    fn check_gradient(&self, gradient: &[Tensor]) -> Result<(), TrainError> {
+        for ((name, _), gradient) in self.params().named_tensors().zip(gradient) {
+            if !is_finite(gradient)? {
+                let symptom = format!("the gradient of `{name}` is not finite");
+                return Err(self.diverged(self.state.step + 1, symptom));
+            }
+        }
+        Ok(())
+    }
+
+    fn diverged(&self, step: u64, symptom: String) -> TrainError {
+        let learning_rate = self.spec.learning_rate_at(&self.progress);
+        TrainError::Diverged { symptom, step, learning_rate }
     }
 
     fn evaluate(&mut self) -> Result<EvaluationRow, TrainError> {
         let (_, gradient) = self.objective.full_gradient(Mode::Probe)?;
         let train = self.objective.evaluate_train()?;
+        let gradient_norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
         if !train.loss.is_finite() {
-            let learning_rate = self.spec.learning_rate_at(self.state.position.epoch);
-            let (step, loss) = (self.state.step, train.loss);
-            return Err(TrainError::Diverged { step, loss, learning_rate });
+            return Err(self.diverged(self.state.step, format!("loss is {}", train.loss)));
+        }
+        if !gradient_norm.is_finite() {
+            let symptom = format!("the norm of the full-batch gradient is {gradient_norm}");
+            return Err(self.diverged(self.state.step, symptom));
         }
         let test = self.objective.evaluate_test()?;
         if self.state.best_loss.is_none_or(|best| train.loss < best) {
             self.state.best_loss = Some(train.loss);
             self.state.best_step = self.state.step;
         }
-        let epoch = self.state.position.epoch;
+        if let Some(plateau) = self.spec.minimum.as_ref().and_then(|minimum| minimum.plateau) {
+            self.state.plateau = Some(plateau.after(self.state.plateau, train.loss));
+        }
+        let n_samples = self.objective.data().train.len();
         Ok(EvaluationRow {
             step: self.state.step,
             epoch: self.sampler.n_finished_epochs(),
-            learning_rate: self.spec.learning_rate_at(epoch),
-            batch_size: self.spec.batch_size_at(epoch, self.objective.data().train.len()),
+            learning_rate: self.spec.learning_rate_at(&self.progress),
+            batch_size: self.spec.batch_size_at(&self.progress, n_samples),
             loss: train.loss,
-            gradient_norm: gradient.iter().map(|g| g * g).sum::<f64>().sqrt(),
+            gradient_norm,
             accuracy: train.accuracy,
             test_loss: test.map_or(f64::NAN, |test| test.loss),
             test_accuracy: test.map_or(f64::NAN, |test| test.accuracy),
@@ -298,15 +401,19 @@ impl<'a> Trainer<'a> {
     }
 
     fn certify(&self, row: &EvaluationRow) -> Option<Certificate> {
-        let limit = self.spec.minimum.as_ref()?.gradient_norm;
-        (row.gradient_norm <= limit).then(|| Certificate {
+        let minimum = self.spec.minimum.as_ref()?;
+        let criterion = minimum.criteria_met(row.gradient_norm, self.state.plateau)?;
+        Some(Certificate {
             step: row.step,
             epoch: row.epoch,
             loss: row.loss,
             gradient_norm: row.gradient_norm,
             steps_since_improvement: row.step - self.state.best_step,
             accuracy: row.accuracy,
-            criterion: format!("gradient norm ≤ {limit}"),
+            criterion,
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

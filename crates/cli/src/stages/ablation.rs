@@ -36,9 +36,9 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
         Ok(ArmRun { arm, seed, steps })
     };
     let runs = arms.par_iter().with_max_len(1).map(arm_run).collect::<Result<Vec<_>, _>>()?;
-    let n_samples = data.train.len();
-    run.write_table("ablation", &ablation::curves(&runs, n_samples)?)?;
-    run.write_table("ablation_summary", &ablation::summary(&runs, n_samples)?)?;
+    let (n_samples, optimizer) = (data.train.len(), &spec.training.optimizer);
+    run.write_table("ablation", &ablation::curves(&runs, n_samples, optimizer)?)?;
+    run.write_table("ablation_summary", &ablation::summary(&runs, n_samples, optimizer)?)?;
     run.remove("partial")?;
     task.finish(&format!("{} arms, {} seeds each", Arm::ALL.len(), spec.seeds));
     Ok(())
@@ -52,10 +52,10 @@ fn train_arm(experiment: &Experiment, arm: Arm, seed: u64, task: &Task) -> Resul
     };
     let streams = experiment.streams.named("ablation").named(&seed.to_string());
     let params = model.init(&streams.named("init"), data.train.inputs.device())?;
-    let objective = Objective::new(model.clone(), data.clone(), params)?;
     let training = spec.training(arm);
+    let objective = Objective::new(model.clone(), data.clone(), params)?.with_loss(training.loss);
     let mut rows = Rows { rows: Vec::new(), epoch: 0, task };
-    match Trainer::new(&objective, &training, &streams, None).run(&mut rows)? {
+    match Trainer::new(&objective, &training, &streams)?.run(&mut rows)? {
         Ending::Stopped => Err(Failure::Interrupted("interrupted".into())),
         Ending::Minimum(_) | Ending::Epochs(_) => Ok(to_table(&rows.rows)),
     }

@@ -1,7 +1,8 @@
 //! Training to a certified minimum, or through the last epoch.
 
 use train::steps_log::StepsLog;
-use train::{Ending, RunDir, Trainer, checkpoint};
+use train::tensorboard::{self, EventFile};
+use train::{Ending, EvaluationRow, MinimumSpec, Plateau, RunDir, Trainer, TrainingSpec};
 
 use super::TRAINED;
 use super::training_watch::TrainingWatch;
@@ -18,13 +19,13 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
     let (objective, spec) = (&experiment.objective, &experiment.file.training);
     let task = Task::begin("train", None);
     let last = run.file(LAST);
-    let state = match last.exists() {
-        true => Some(checkpoint::load(&last, objective.params())?),
-        false => None,
+    let mut trainer = match last.exists() {
+        true => Trainer::resume(objective, spec, &experiment.streams, &last)?,
+        false => Trainer::new(objective, spec, &experiment.streams)?,
     };
-    let log = StepsLog::open(&run.file("steps.csv"), state.map_or(0, |state| state.step))?;
-    let mut watch = TrainingWatch::new(&task, log, last);
-    let mut trainer = Trainer::new(objective, spec, &experiment.streams, state);
+    let log = StepsLog::open(&run.file("steps.csv"), trainer.state().step)?;
+    let events = EventFile::create(&run.file(tensorboard::FILE), &log.table()?)?;
+    let mut watch = TrainingWatch::new(&task, log, events, last);
     let outcome = match trainer.run(&mut watch)? {
         Ending::Stopped => return Err(Failure::Interrupted("interrupted".into())),
         Ending::Minimum(certificate) => {
@@ -39,13 +40,7 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
         }
         Ending::Epochs(row) => {
             if let Some(minimum) = &spec.minimum {
-                return Err(Failure::Run(format!(
-                    "no minimum: after training.max_epochs = {} the gradient norm is {}, \
-                     training.minimum.gradient_norm = {}; raise either",
-                    spec.max_epochs,
-                    significant(row.gradient_norm, 3),
-                    minimum.gradient_norm
-                )));
+                return Err(Failure::Run(no_minimum(spec, minimum, &row)));
             }
             format!(
                 "{} steps: loss {}, accuracy {}",
@@ -55,8 +50,26 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
             )
         }
     };
-    checkpoint::save(&run.file(TRAINED), trainer.params(), trainer.state())?;
+    trainer.save(&run.file(TRAINED))?;
     run.remove(LAST)?;
     task.finish(&outcome);
     Ok(())
+}
+
+fn no_minimum(spec: &TrainingSpec, minimum: &MinimumSpec, row: &EvaluationRow) -> String {
+    let missed = |limit: f64| {
+        let norm = significant(row.gradient_norm, 3);
+        format!("the gradient norm is {norm}, training.minimum.gradient_norm = {limit}")
+    };
+    let falling = |plateau: Plateau| {
+        let Plateau { evaluations, relative_improvement } = plateau;
+        format!(
+            "the loss is on no plateau of {evaluations} evaluations, \
+             training.minimum.plateau.relative_improvement = {relative_improvement}"
+        )
+    };
+    let reasons = [minimum.gradient_norm.map(missed), minimum.plateau.map(falling)];
+    let reasons: Vec<String> = reasons.into_iter().flatten().collect();
+    let (reasons, n_epochs) = (reasons.join(", and "), spec.max_epochs);
+    format!("no minimum: after training.max_epochs = {n_epochs} {reasons}; raise either")
 }

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use train::steps_log::StepsLog;
-use train::{EvaluationRow, Flow, Observer, TrainError, Trainer, checkpoint};
+use train::steps_log::{self, StepsLog};
+use train::tensorboard::EventFile;
+use train::{EvaluationRow, Flow, Observer, TrainError, Trainer};
 
 use crate::interrupt;
 use crate::plot::number::significant;
@@ -17,14 +18,15 @@ const INTERVAL: Duration = Duration::from_secs(5);
 pub struct TrainingWatch<'a> {
     task: &'a Task,
     log: StepsLog,
+    events: EventFile,
     checkpoint: PathBuf,
     saved: Instant,
 }
 
 impl<'a> TrainingWatch<'a> {
-    /// Logs to `log` and saves to `checkpoint`.
-    pub fn new(task: &'a Task, log: StepsLog, checkpoint: PathBuf) -> Self {
-        Self { task, log, checkpoint, saved: Instant::now() }
+    /// Logs to `log` and `events`, and saves to `checkpoint`.
+    pub fn new(task: &'a Task, log: StepsLog, events: EventFile, checkpoint: PathBuf) -> Self {
+        Self { task, log, events, checkpoint, saved: Instant::now() }
     }
 }
 
@@ -32,7 +34,7 @@ impl Observer for TrainingWatch<'_> {
     fn stepped(&mut self, trainer: &Trainer<'_>) -> Result<Flow, TrainError> {
         let flow = interrupt::flow();
         if flow == Flow::Stop || self.saved.elapsed() >= INTERVAL {
-            checkpoint::save(&self.checkpoint, trainer.params(), trainer.state())?;
+            trainer.save(&self.checkpoint)?;
             self.saved = Instant::now();
         }
         Ok(flow)
@@ -40,12 +42,12 @@ impl Observer for TrainingWatch<'_> {
 
     fn evaluated(&mut self, trainer: &Trainer<'_>, row: &EvaluationRow) -> Result<(), TrainError> {
         self.task.note(|| {
-            let goal = trainer.spec().minimum.as_ref().map_or(String::new(), |minimum| {
-                format!(" → {}", significant(minimum.gradient_norm, 2))
-            });
+            let limit = trainer.spec().minimum.as_ref().and_then(|minimum| minimum.gradient_norm);
+            let goal = limit.map_or(String::new(), |limit| format!(" → {}", significant(limit, 2)));
             let (loss, norm) = (significant(row.loss, 3), significant(row.gradient_norm, 3));
             format!("step {}, loss {loss}, gradient norm {norm}{goal}", row.step)
         });
+        self.events.append(&steps_log::to_table(&[*row]))?;
         self.log.append(row)
     }
 }

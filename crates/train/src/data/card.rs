@@ -28,6 +28,8 @@ pub struct Card {
     pub n_test: usize,
     /// Features per sample.
     pub n_features: usize,
+    /// Channels, height and width, where samples are images.
+    pub image: Option<[usize; 3]>,
     /// Names of the classes, by label.
     pub classes: Vec<String>,
     /// Mean over all features of the training set, before standardisation.

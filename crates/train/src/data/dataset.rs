@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::card::{Card, CardFile, Layout};
 use super::{idx, uci_table};
-use crate::error::TrainError;
+use crate::error::{SpecError, TrainError};
+use crate::streams::Streams;
 
 /// `[data]` of an experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +24,39 @@ pub struct DataSpec {
     /// Read the files from here and not from this program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<PathBuf>,
+    /// Keep only so many training samples, the first in the order of the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<usize>,
+    /// Give so many training samples, the last of those that are kept, a label drawn from all classes alike: the
+    /// "tweaked" sets of Zhu et al. (2019) have 1200 samples, 200 of them with random labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub random_labels: Option<usize>,
+}
+
+impl DataSpec {
+    /// A data set that ships with this program, standardised.
+    pub fn embedded(name: &str) -> Self {
+        let name = name.to_owned();
+        Self { name, standardise: true, directory: None, samples: None, random_labels: None }
+    }
+
+    /// Checks what depends on the size of the training set; `section` is the name this has in the experiment.
+    pub fn validate_against(&self, section: &str, n_train: usize) -> Result<(), SpecError> {
+        if let Some(samples) = self.samples {
+            let permitted = format!("1 to {n_train}, the training samples");
+            SpecError::check(
+                (1..=n_train).contains(&samples),
+                section,
+                "samples",
+                samples,
+                permitted,
+            )?;
+        }
+        let n_kept = self.samples.unwrap_or(n_train);
+        let n_random = self.random_labels.unwrap_or(0);
+        let permitted = format!("0 to {n_kept}, the training samples that are kept");
+        SpecError::check(n_random <= n_kept, section, "random_labels", n_random, permitted)
+    }
 }
 
 /// A data set in memory.
@@ -30,6 +65,8 @@ pub struct Dataset {
     pub name: String,
     /// Names of the classes, by label.
     pub classes: Vec<String>,
+    /// Channels, height and width, where samples are images; features are then pixels in this order.
+    pub image: Option<[usize; 3]>,
     /// The training set.
     pub train: Split,
     /// The test set, where there is one.
@@ -104,7 +141,10 @@ impl Dataset {
 /// says.
 pub fn load(spec: &DataSpec, device: &Device) -> Result<Dataset, TrainError> {
     let card = Card::find(&spec.name)?;
+    spec.validate_against("data", card.n_train)?;
     let mut raw = RawData::read(&card, spec.directory.as_deref())?;
+    raw.train.keep(spec.samples.unwrap_or(card.n_train));
+    raw.train.randomise_labels(spec.random_labels.unwrap_or(0), card.classes.len());
     if spec.standardise {
         raw.standardise(card.layout);
     }
@@ -120,6 +160,7 @@ pub fn load(spec: &DataSpec, device: &Device) -> Result<Dataset, TrainError> {
         digest: Some(raw.digest),
         name: card.name,
         classes: card.classes,
+        image: card.image,
     })
 }
 
@@ -221,6 +262,22 @@ impl RawData {
 }
 
 impl RawSplit {
+    /// Keeps the first samples.
+    fn keep(&mut self, n_samples: usize) {
+        let n_features = self.features.len() / self.labels.len();
+        self.labels.truncate(n_samples);
+        self.features.truncate(n_samples * n_features);
+    }
+
+    /// Draws the last labels anew, the same for every run.
+    fn randomise_labels(&mut self, n_random: usize, n_classes: usize) {
+        let mut rng = Streams::new(1).named("random_labels").rng(0);
+        let first = self.labels.len() - n_random;
+        for label in &mut self.labels[first..] {
+            *label = rng.random_range(0..n_classes as u32);
+        }
+    }
+
     fn from_idx(
         (images_file, images): (&str, &[u8]),
         (labels_file, labels): (&str, &[u8]),
@@ -301,8 +358,36 @@ mod tests {
     use super::*;
     use crate::data::cards;
 
+    /// The files stay as they are; the digest is theirs.
+    #[test]
+    fn subsets_and_random_labels() {
+        let whole = DataSpec { standardise: false, ..DataSpec::embedded("ionosphere") };
+        let spec = DataSpec { samples: Some(120), random_labels: Some(60), ..whole.clone() };
+        let [whole, part, again] =
+            [&whole, &spec, &spec].map(|spec| load(spec, &Device::Cpu).unwrap());
+        assert_eq!((part.train.len(), part.digest == whole.digest), (120, true));
+        let labels = |data: &Dataset| data.train.labels.to_vec1::<u32>().unwrap();
+        assert_eq!(labels(&part), labels(&again));
+        assert_eq!(labels(&part)[..60], labels(&whole)[..60]);
+        let n_changed = (60..120).filter(|&i| labels(&part)[i] != labels(&whole)[i]).count();
+        assert!((15..45).contains(&n_changed), "half of the labels, on average: {n_changed}");
+        let features =
+            |data: &Dataset| data.train.inputs.get(119).unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(features(&part), features(&whole));
+        let message = |samples, random_labels| {
+            let spec = DataSpec { samples, random_labels, ..spec.clone() };
+            load(&spec, &Device::Cpu).err().unwrap().to_string()
+        };
+        assert_eq!(
+            message(Some(0), None),
+            "data.samples = 0: permitted is 1 to 351, the training samples"
+        );
+        let random = message(Some(10), Some(11));
+        assert!(random.starts_with("data.random_labels = 11: permitted is 0 to 10"), "{random}");
+    }
+
     fn spec(name: &str, standardise: bool) -> DataSpec {
-        DataSpec { name: name.into(), standardise, directory: None }
+        DataSpec { standardise, ..DataSpec::embedded(name) }
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub(crate) mod tests {
         let name = "blobs".to_owned();
         Dataset {
             name,
+            image: None,
             classes: vec!["left".into(), "right".into()],
             train,
             test: None,

@@ -20,6 +20,7 @@ pub use block::{Residual, Shortcut};
 pub use conv::{ChannelsFirst, ChannelsLast, Conv};
 pub use linear::LinearLayer;
 pub use pool::{GlobalMean, Pool};
+pub(crate) use store::draw;
 pub use store::{Initial, Parameter, Store};
 
 use crate::model::{Mode, Network};

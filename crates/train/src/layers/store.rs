@@ -155,7 +155,8 @@ impl<'a> Store<'a> {
     }
 }
 
-fn draw(rng: &mut ChaCha8Rng, n: usize, initial: Initial) -> Vec<f32> {
+/// `n` numbers.
+pub(crate) fn draw(rng: &mut ChaCha8Rng, n: usize, initial: Initial) -> Vec<f32> {
     match initial {
         Initial::Constant(value) => vec![value as f32; n],
         Initial::Uniform(bound) => {

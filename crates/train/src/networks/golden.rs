@@ -6,11 +6,14 @@ use std::path::PathBuf;
 use candle_core::{DType, Device, Tensor};
 
 use super::{Mlp, ResNet, Stem, ZhuNetwork};
+use crate::checkpoint;
 use crate::loss::Loss;
 use crate::model::{Mode, Model, Network};
 use crate::ops::Activation;
+use crate::optimizer::{Optimizer, OptimizerSpec};
 use crate::params::ParamSet;
 use crate::streams::Streams;
+use crate::trainer::TrainingState;
 
 fn golden_dir() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/networks"))
@@ -311,4 +314,30 @@ fn state_dicts_are_those_of_pytorch() {
         expected.sort();
         assert_eq!(found, expected, "{name}");
     }
+}
+
+/// A file that PyTorch's users save loads unchanged, is saved by us, and comes back.
+#[test]
+fn a_state_dict_of_pytorch_loads_and_is_saved() {
+    let model = ResNet::cifar(8, CIFAR, 10);
+    let by_formula = formula_params(&model, DType::F32);
+    let params = model.init(&Streams::new(1), &Device::Cpu).unwrap();
+    checkpoint::load(&golden_dir().join("resnet8_torch.safetensors"), &params).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ours.safetensors");
+    let optimizer = Optimizer::new(&OptimizerSpec::default(), &params).unwrap();
+    let state = TrainingState { step: 1, ..TrainingState::default() };
+    checkpoint::save(&path, &params, &optimizer, &state).unwrap();
+    let again = model.init(&Streams::new(2), &Device::Cpu).unwrap();
+    checkpoint::load(&path, &again).unwrap();
+    for loaded in [&params, &again] {
+        assert_eq!(loaded.flatten().unwrap(), by_formula.flatten().unwrap());
+        for ((name, found), (_, expected)) in loaded.named_buffers().zip(by_formula.named_buffers())
+        {
+            assert_eq!(found.dtype(), expected.dtype(), "{name}");
+            assert_eq!(flat(found), flat(expected), "{name}");
+        }
+    }
+    let other = ResNet::cifar(14, CIFAR, 10).init(&Streams::new(1), &Device::Cpu).unwrap();
+    assert!(checkpoint::load(&path, &other).is_err());
 }
