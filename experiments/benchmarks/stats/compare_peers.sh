@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Times the fit of the symmetric stable law beside its peers on the same samples.
 #
-#   experiments/benchmarks/stats/compare_peers.sh [--n-series N] [--scipy-limit SECONDS]
+#   experiments/benchmarks/stats/compare_peers.sh [--n-series N] [--n-peer-fits N]
+#       [--scipy-limit SECONDS]
 #
 # Needs cargo and Python 3.10 or newer; the peers go into a virtual environment
 # beside the build, nothing else is installed.
@@ -14,8 +15,9 @@ venv=$build/peers-venv
 
 cargo build --quiet --release --manifest-path "$root/Cargo.toml" \
     --package noisescope-stats --example fit_series
-if [ ! -x "$venv/bin/python" ]; then
-    python3 -m venv "$venv"
+# An environment that was left half made is made again.
+if ! "$venv/bin/python" -c 'import levy, scipy' 2>/dev/null; then
+    python3 -m venv --clear "$venv"
     "$venv/bin/pip" install --quiet numpy scipy levy-stable
     # Without these the comparison is shorter.
     "$venv/bin/pip" install --quiet levy-stable-jax jaxopt || true

@@ -52,12 +52,12 @@ const N_PHASES: usize = 10;
 ///
 /// # When to use it
 ///
-/// It assumes a stable law; consistent, bias below 0.002 with 1000 samples.
-/// The error is within 3 % of the bound for α of 1.5 and more and grows to 1.3
-/// times the bound at 0.8, where the points are too far apart. Needs some 200
-/// samples. A sample counts by its cosine, so that no outlier moves the estimate.
-/// Off the model it is close to maximum likelihood: Laplace noise gives 1.61.
-/// Costs K complex products per sample and step.
+/// It assumes a stable law; consistent, bias of at most 0.001 with 1000 samples.
+/// The error is 1.32, 1.26, 1.15, 1.09, 1.03, 1.01 and 1.02 times the bound at α of
+/// 0.7, 0.8, 1, 1.2, 1.5, 1.8 and 1.9: at small α the points are too far apart.
+/// Needs some 200 samples. A sample counts by its cosine, so that no outlier moves
+/// the estimate. Off the model it is close to maximum likelihood: Laplace noise
+/// gives 1.61. Costs K complex products per sample and step.
 pub(super) fn estimate(z: &[f64], centre_is_free: bool) -> Option<Estimate> {
     let mut law = mcculloch::estimate(z, centre_is_free)?;
     let n_points = n_points(law.alpha, z.len());

@@ -21,7 +21,7 @@ const NARROW: f64 = 0.3;
 /// Nolan (2001), *Maximum likelihood estimation and diagnostics for stable
 /// distributions*, doi:10.1007/978-1-4612-0197-7_17, with a tabulated density
 /// instead of quadrature. Asymptotically no estimator has a smaller error. It
-/// costs about 50 µs for 1000 samples.
+/// costs 40 to 110 µs for 1000 samples.
 ///
 /// - [`FitStatus::Boundary`]: `alpha = 2`; the law is exactly the one of
 ///   [`fit_gaussian`](super::fit_gaussian), and so is the likelihood. This is

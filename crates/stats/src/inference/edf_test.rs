@@ -35,7 +35,7 @@ pub struct EdfTest {
 /// Tests whether `samples` come from a Gaussian, by parametric bootstrap.
 ///
 /// Replicate `r` draws from `rng_of(r)`; the result does not depend on the
-/// number of threads. Costs some 0.1 ms a replicate at N = 1000. All figures
+/// number of threads. Costs some 0.15 ms a replicate at N = 1000. All figures
 /// are NaN for a constant series.
 ///
 /// # Errors
@@ -55,7 +55,7 @@ pub fn edf_test_gaussian<R: Rng>(
 /// bootstrap.
 ///
 /// Where `alpha` is fitted as 2 the replicates are Gaussian and the stable law
-/// is fitted to them. Costs some 0.6 ms a replicate at N = 1000; otherwise as
+/// is fitted to them. Costs some 0.3 ms a replicate at N = 1000; otherwise as
 /// [`edf_test_gaussian`], with NaN for a zero-inflated series too.
 ///
 /// # Errors

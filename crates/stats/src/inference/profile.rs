@@ -35,7 +35,7 @@ const TOLERANCE: f64 = 1e-7;
 /// interval would be invalid there. Simulated coverage of the 95 % interval is
 /// in [the documentation of the tests](crate#sizes).
 ///
-/// Costs about 4 ms at N = 1000. The ends are NaN for constant and zero-inflated
+/// Costs about 2.5 ms at N = 1000. The ends are NaN for constant and zero-inflated
 /// series.
 ///
 /// # Errors
