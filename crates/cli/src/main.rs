@@ -22,6 +22,7 @@ use clap::Parser;
 use failure::Failure;
 
 fn main() -> ExitCode {
+    train::keep_freed_memory();
     share_out_threads();
     interrupt::listen();
     let words = std::env::args_os().map(plain_number);

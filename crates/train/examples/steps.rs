@@ -7,11 +7,7 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use train::networks::{Mlp, ResNet, Stem};
-use train::{Loss, Mode, Model, Streams};
-
-/// As the program: the system's allocator gives large tensors back and takes them again, page by page.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+use train::{Loss, Mode, Model, Optimizer, OptimizerSpec, Sgd, Streams};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words: Vec<String> = std::env::args().collect();
@@ -21,6 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let case = option("--case").ok_or("--case NAME is missing")?;
     let n_threads: usize = option("--threads").map_or(Ok(2), |n| n.parse())?;
+    train::keep_freed_memory();
     // SAFETY: no other thread has been started. candle inside gets one thread, as in the program.
     unsafe { std::env::set_var("RAYON_NUM_THREADS", "1") };
     rayon::ThreadPoolBuilder::new().num_threads(n_threads).build_global()?;
@@ -47,9 +44,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let inputs = (0..batch_size * n_features).map(|i| (i * 7919 % 2003) as f32 / 1001.5 - 1.);
     let inputs = Tensor::from_vec(inputs.collect(), (batch_size, n_features), &device)?;
     let labels: Vec<u32> = (0..batch_size).map(|i| (i * 31 % n_classes) as u32).collect();
+    let momentum = if name.starts_with("resnet") { 0.9 } else { 0. };
+    let sgd = Sgd { momentum, ..Sgd::default() };
+    let mut optimizer = Optimizer::new(&OptimizerSpec::Sgd(sgd), &params)?;
     let base = peak_mib();
 
-    let step = || -> Result<[f64; 3], Box<dyn std::error::Error>> {
+    let mut step = |number: u64| -> Result<[f64; 3], Box<dyn std::error::Error>> {
         let begin = Instant::now();
         let mut forward = 0.;
         let gradients = network.gradient(&inputs, Mode::Train, &mut |outputs| {
@@ -59,16 +59,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         })?;
         let backward = begin.elapsed().as_secs_f64() - forward;
         let gradients: Vec<Tensor> = gradients.into_iter().flatten().collect();
-        train::optimizer::sgd_step(&params, &gradients, 0.1)?;
+        optimizer.step(&params, &gradients, 0.1, number)?;
         Ok([begin.elapsed().as_secs_f64(), forward, backward])
     };
-    for _ in 0..3 {
-        step()?;
+    for number in 1..4 {
+        step(number)?;
     }
     let begin = Instant::now();
     let mut times = Vec::new();
     while times.len() < 10 || begin.elapsed().as_secs_f64() < 2. {
-        times.push(step()?);
+        times.push(step(times.len() as u64 + 4)?);
     }
     let milliseconds = |which: usize| {
         let mut times: Vec<f64> = times.iter().map(|times| 1e3 * times[which]).collect();

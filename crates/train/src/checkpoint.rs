@@ -225,6 +225,9 @@ mod tests {
         let line = resume(&path, &trained, &with_momentum).unwrap_err().to_string();
         assert!(line.ends_with("2 tensors, the experiment has 3"), "{line}");
         let line = load(&path, &params(4)).unwrap_err().to_string();
-        assert!(line.ends_with("`fc1.weight` is [3] of F32, the network's is [4] of F32"), "{line}");
+        assert!(
+            line.ends_with("`fc1.weight` is [3] of F32, the network's is [4] of F32"),
+            "{line}"
+        );
     }
 }

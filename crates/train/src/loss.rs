@@ -3,6 +3,14 @@
 use candle_core::{DType, Device, Result, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::ops::for_chunks;
+
+/// Samples that are worked off together.
+const ROWS: usize = 64;
+
+/// Elementary operations for an output.
+const COST: usize = 20;
+
 /// What training descends: a mean over samples.
 ///
 /// Values and gradients are computed in `f64` from the outputs, whatever their type.
@@ -30,53 +38,59 @@ impl Loss {
     /// # Errors
     /// When the outputs are not a matrix with a row per label.
     pub fn value_and_gradient(self, outputs: &Tensor, labels: &[u32]) -> Result<(f64, Tensor)> {
-        let shape = outputs.dims2()?;
-        let rows = outputs.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.to_vec2::<f64>()?;
-        if rows.len() != labels.len() {
-            candle_core::bail!("{} outputs for {} labels", rows.len(), labels.len());
+        let (n_samples, n_classes) = outputs.dims2()?;
+        if n_samples != labels.len() || n_classes == 0 {
+            candle_core::bail!("outputs of {:?} for {} labels", outputs.shape(), labels.len());
         }
-        let share = 1. / rows.len() as f64;
-        let mut loss = 0.;
-        let mut gradient = Vec::with_capacity(shape.0 * shape.1);
-        for (row, &label) in rows.iter().zip(labels) {
-            loss += self.of_sample(row, label as usize);
-            self.push_gradient(row, label as usize, share, &mut gradient);
-        }
-        let gradient = Tensor::from_vec(gradient, shape, &Device::Cpu)?;
+        let values = outputs.to_dtype(DType::F64)?.to_device(&Device::Cpu)?;
+        let values = values.flatten_all()?.to_vec1::<f64>()?;
+        let share = 1. / n_samples as f64;
+        // Each row of the gradient, and behind it the loss of the sample.
+        let mut rows = vec![0.; n_samples * (n_classes + 1)];
+        let work = COST * values.len();
+        for_chunks(&mut rows, ROWS * (n_classes + 1), work, |chunk, rows, _: &mut ()| {
+            for (row, at) in rows.chunks_exact_mut(n_classes + 1).zip(chunk * ROWS..) {
+                let outputs = &values[at * n_classes..][..n_classes];
+                let (gradient, loss) = row.split_at_mut(n_classes);
+                loss[0] = self.differentiate(outputs, labels[at] as usize, gradient);
+                gradient.iter_mut().for_each(|gradient| *gradient *= share);
+            }
+        });
+        let rows = || rows.chunks_exact(n_classes + 1);
+        let loss: f64 = rows().map(|row| row[n_classes]).sum();
+        let gradient: Vec<f64> = rows().flat_map(|row| &row[..n_classes]).copied().collect();
+        let gradient = Tensor::from_vec(gradient, (n_samples, n_classes), &Device::Cpu)?;
         Ok((loss * share, gradient.to_dtype(outputs.dtype())?.to_device(outputs.device())?))
     }
 
     /// The loss of one sample. NaN where an output is.
     pub fn of_sample(self, outputs: &[f64], label: usize) -> f64 {
+        self.differentiate(outputs, label, &mut vec![0.; outputs.len()])
+    }
+
+    /// The loss of one sample, and its gradient with respect to the outputs.
+    fn differentiate(self, outputs: &[f64], label: usize, gradient: &mut [f64]) -> f64 {
         match self {
             Loss::CrossEntropy => {
-                let (max, sum) = softmax_sum(outputs);
+                let max = outputs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let mut sum = 0.;
+                for (gradient, output) in gradient.iter_mut().zip(outputs) {
+                    *gradient = (output - max).exp();
+                    sum += *gradient;
+                }
+                gradient.iter_mut().for_each(|gradient| *gradient /= sum);
+                gradient[label] -= 1.;
                 max - outputs[label] + sum.ln()
             }
             Loss::MeanSquareOneHot | Loss::MeanSquareSigned => {
-                let targets = (0..outputs.len()).map(|class| self.target(class == label));
-                let squares = outputs.iter().zip(targets).map(|(y, t)| (y - t).powi(2));
-                squares.sum::<f64>() / outputs.len() as f64
-            }
-        }
-    }
-
-    fn push_gradient(self, outputs: &[f64], label: usize, share: f64, gradient: &mut Vec<f64>) {
-        match self {
-            Loss::CrossEntropy => {
-                let (max, sum) = softmax_sum(outputs);
-                gradient.extend(outputs.iter().enumerate().map(|(class, output)| {
-                    share * ((output - max).exp() / sum - f64::from(class == label))
-                }));
-            }
-            Loss::MeanSquareOneHot | Loss::MeanSquareSigned => {
-                let scale = 2. * share / outputs.len() as f64;
-                gradient.extend(
-                    outputs
-                        .iter()
-                        .enumerate()
-                        .map(|(class, output)| scale * (output - self.target(class == label))),
-                );
+                let n_classes = outputs.len() as f64;
+                let mut loss = 0.;
+                for (class, (gradient, output)) in gradient.iter_mut().zip(outputs).enumerate() {
+                    let difference = output - self.target(class == label);
+                    loss += difference * difference / n_classes;
+                    *gradient = 2. * difference / n_classes;
+                }
+                loss
             }
         }
     }
@@ -88,12 +102,6 @@ impl Loss {
             Loss::CrossEntropy | Loss::MeanSquareOneHot => 0.,
         }
     }
-}
-
-/// The largest output, and the sum of the exponentials of all, relative to it.
-fn softmax_sum(outputs: &[f64]) -> (f64, f64) {
-    let max = outputs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    (max, outputs.iter().map(|output| (output - max).exp()).sum())
 }
 
 /// Whether no other class has as large an output.

@@ -3,9 +3,9 @@
 use candle_core::{Result, Tensor};
 
 use super::{Layer, Pass};
-use crate::ops::Activation;
+use crate::ops::{Activation, close_relu, relu_in_place};
 
-/// An activation as a layer.
+/// An activation as a layer. The ReLU overwrites its inputs, and on the way back the gradient.
 pub struct Activate(pub Activation);
 
 impl Layer for Activate {
@@ -14,11 +14,21 @@ impl Layer for Activate {
     }
 
     fn forward(&self, inputs: Tensor, pass: &mut Pass) -> Result<Tensor> {
+        if self.0 == Activation::Relu {
+            relu_in_place(&inputs)?;
+            pass.keep(&inputs);
+            return Ok(inputs);
+        }
         pass.keep(&inputs);
         self.0.forward(&inputs)
     }
 
     fn backward(&self, gradient: Tensor, pass: &mut Pass) -> Result<Tensor> {
-        self.0.backward(&pass.recall(), &gradient)
+        let kept = pass.recall();
+        if self.0 == Activation::Relu {
+            close_relu(&kept, &gradient)?;
+            return Ok(gradient);
+        }
+        self.0.backward(&kept, &gradient)
     }
 }

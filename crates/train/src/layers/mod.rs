@@ -28,7 +28,7 @@ use crate::ops::ChannelMoments;
 
 /// A function with parameters, and its backward pass.
 pub trait Layer: Send + Sync {
-    /// The outputs.
+    /// The outputs, which nobody else holds; the inputs may be overwritten if nobody else holds them.
     fn forward(&self, inputs: Tensor, pass: &mut Pass) -> Result<Tensor>;
 
     /// The gradient with respect to the inputs, from that with respect to the outputs of the last forward pass that has

@@ -16,9 +16,10 @@ mod shortcut;
 mod simd;
 mod storage;
 
-pub use activation::{Activation, close_relu};
+pub use activation::{Activation, close_relu, relu_in_place};
 pub use batch_norm::{BatchNorm, BatchNormGradient, ChannelMoments};
 pub use conv2d::Conv2d;
 pub use linear::Linear;
+pub(crate) use parallel::for_chunks;
 pub use pool::{GlobalMeanPool, MaxPool};
 pub use shortcut::{ChannelPadding, accumulate};

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 /// Below so many elementary operations a second thread costs more than it saves.
-const LEAST_WORK: usize = 1 << 17;
+pub const LEAST_WORK: usize = 1 << 17;
 
 /// Calls `of(index, chunk, scratch)` for every chunk of `output`; `work` is the number of operations in all.
 ///

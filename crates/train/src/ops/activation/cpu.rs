@@ -36,6 +36,12 @@ pub fn backward<T: Real>(activation: Activation, inputs: &[T], gradient: &[T]) -
     outputs
 }
 
+/// The ReLU, in place.
+pub fn relu_in_place<T: Real>(values: &mut [T]) {
+    let work = values.len();
+    for_chunks(values, CHUNK, work, |_, values, _: &mut ()| clip(values));
+}
+
 /// The gradient of a ReLU with these outputs, in place.
 pub fn close_relu<T: Real>(gradient: &mut [T], outputs: &[T]) {
     let work = outputs.len();
@@ -77,6 +83,14 @@ multiversion! {
         for (output, input) in outputs.iter_mut().zip(inputs) {
             // A NaN stays one.
             *output = if *input < T::zero() { T::zero() } else { *input };
+        }
+    }
+}
+
+multiversion! {
+    fn clip<T: Real>(values: &mut [T]) {
+        for value in values {
+            *value = if *value < T::zero() { T::zero() } else { *value };
         }
     }
 }

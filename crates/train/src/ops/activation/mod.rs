@@ -3,7 +3,8 @@
 mod cpu;
 
 use candle_core::{
-    CpuStorage, CustomOp1, CustomOp2, InplaceOp2, Layout, Result, Shape, Tensor, WithDType, bail,
+    CpuStorage, CustomOp1, CustomOp2, InplaceOp1, InplaceOp2, Layout, Result, Shape, Tensor,
+    WithDType, bail,
 };
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,24 @@ impl Activation {
     /// When the shapes differ.
     pub fn backward(self, inputs: &Tensor, gradient: &Tensor) -> Result<Tensor> {
         inputs.apply_op2_no_bwd(gradient, &Slope(self))
+    }
+}
+
+/// Replaces `values` by `max(0, values)`, in place.
+pub fn relu_in_place(values: &Tensor) -> Result<()> {
+    values.inplace_op1(&ReluInPlace)
+}
+
+struct ReluInPlace;
+
+impl InplaceOp1 for ReluInPlace {
+    fn name(&self) -> &'static str {
+        "relu_in_place"
+    }
+
+    fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout) -> Result<()> {
+        for_real!(s1, "relu", T => cpu::relu_in_place::<T>(slice_mut(s1, l1)?));
+        Ok(())
     }
 }
 
@@ -157,8 +176,11 @@ mod tests {
         let slope = Activation::Relu.backward(&zero, &zero.ones_like().unwrap()).unwrap();
         assert_eq!(slope.to_vec1::<f64>().unwrap(), [0.]);
 
-        let closed = at(0.3);
-        close_relu(&Activation::Relu.forward(&at(0.)).unwrap(), &closed).unwrap();
+        let (closed, outputs) = (at(0.3), at(0.));
+        relu_in_place(&outputs).unwrap();
+        let expected = Activation::Relu.forward(&at(0.)).unwrap().to_vec1::<f64>().unwrap();
+        assert_eq!(outputs.to_vec1::<f64>().unwrap(), expected);
+        close_relu(&outputs, &closed).unwrap();
         let expected = Activation::Relu.backward(&at(0.), &gradient).unwrap();
         assert_eq!(closed.to_vec1::<f64>().unwrap(), expected.to_vec1::<f64>().unwrap());
     }

@@ -1,12 +1,32 @@
-//! Matrix products, cut into blocks of rows for the threads.
+//! Matrix products, cut into blocks of rows or of columns for the threads.
 
 use gemm::{Parallelism, gemm};
+use rayon::prelude::*;
 
-use crate::ops::parallel::for_chunks;
+use crate::ops::parallel::LEAST_WORK;
 use crate::ops::simd::Real;
 
-/// Rows of a block.
-const ROWS: usize = 64;
+/// Rows or columns of a block, where that makes no more than [`MOST_BLOCKS`].
+const BLOCK: usize = 64;
+
+/// Every block packs the other factor anew.
+const MOST_BLOCKS: usize = 8;
+
+/// Where blocks are written to, from several threads.
+struct Output<T>(*mut T);
+
+// SAFETY: every block is written by one thread and overlaps no other.
+unsafe impl<T: Send> Sync for Output<T> {}
+
+impl<T> Output<T> {
+    /// Where number `at` is.
+    ///
+    /// # Safety
+    /// It lies in the output.
+    unsafe fn at(&self, at: usize) -> *mut T {
+        unsafe { self.0.add(at) }
+    }
+}
 
 /// `A B + bias`, `[n, m]` row by row; `sizes` is n, k, m, and `transposed` says which factor is stored so.
 pub fn product<T: Real>(
@@ -20,34 +40,34 @@ pub fn product<T: Real>(
         Some(bias) => bias.repeat(n),
         None => vec![T::zero(); n * m],
     };
-    if n * m * k == 0 {
+    assert!(a.len() == n * k && b.len() == k * m && output.len() == n * m);
+    if output.is_empty() || k == 0 {
         return output;
     }
     // Strides of row and column.
     let strides = |rows: usize, columns: usize, transposed| {
-        let (row, column) = if transposed { (1, rows) } else { (columns, 1) };
-        (row as isize, column as isize)
+        if transposed { (1, rows) } else { (columns, 1) }
     };
     let ((a_row, a_column), (b_row, b_column)) =
         (strides(n, k, transposed[0]), strides(k, m, transposed[1]));
-    for_chunks(&mut output, ROWS * m, n * k * m, |block, output, _: &mut ()| {
-        let n_rows = output.len() / m;
-        // SAFETY: the factors hold n · k and k · m numbers, the block n_rows · m; nothing else writes to it.
+    let target = Output(output.as_mut_ptr());
+    let block = |rows: std::ops::Range<usize>, columns: std::ops::Range<usize>| {
+        // SAFETY: the factors and the output have the lengths asserted above; blocks do not overlap.
         unsafe {
             gemm(
-                n_rows,
-                m,
+                rows.len(),
+                columns.len(),
                 k,
-                output.as_mut_ptr(),
+                target.at(rows.start * m + columns.start),
                 1,
                 m as isize,
                 bias.is_some(),
-                a.as_ptr().offset((block * ROWS) as isize * a_row),
-                a_column,
-                a_row,
-                b.as_ptr(),
-                b_column,
-                b_row,
+                a.as_ptr().add(rows.start * a_row),
+                a_column as isize,
+                a_row as isize,
+                b.as_ptr().add(columns.start * b_column),
+                b_column as isize,
+                b_row as isize,
                 T::one(),
                 T::one(),
                 false,
@@ -56,6 +76,16 @@ pub fn product<T: Real>(
                 Parallelism::None,
             );
         }
-    });
+    };
+    // The longer side is cut.
+    let size = n.max(m).div_ceil(MOST_BLOCKS).max(BLOCK);
+    let piece = |at: usize, len: usize| at * size..((at + 1) * size).min(len);
+    if n * k * m < LEAST_WORK {
+        block(0..n, 0..m);
+    } else if n >= m {
+        (0..n.div_ceil(size)).into_par_iter().for_each(|at| block(piece(at, n), 0..m));
+    } else {
+        (0..m.div_ceil(size)).into_par_iter().for_each(|at| block(0..n, piece(at, m)));
+    }
     output
 }
