@@ -121,3 +121,57 @@ fn two_processes_never_work_on_the_same_run() {
     signal(&child, "-KILL");
     child.wait_with_output().unwrap();
 }
+
+/// Momentum, running statistics and augmentation: everything that a checkpoint has to hold.
+const RESIDUAL: &str = r#"
+name = "small"
+seed = 3
+
+[data]
+name = "fashion-mnist-6k"
+standardise = true
+samples = 512
+
+[model]
+kind = "cifar_resnet"
+depth = 8
+
+[training]
+learning_rate = 0.02
+batch_size = 32
+max_epochs = 8
+augmentation = { crop_padding = 2, flip = true }
+optimizer = { sgd = { momentum = 0.9, nesterov = true, weight_decay = 0.0005 } }
+"#;
+
+/// `cargo test --release -p noisescope-cli --test e2e -- --ignored --nocapture fifty`, some five minutes.
+#[test]
+#[ignore = "kills a residual network fifty times"]
+fn killed_fifty_times_at_random_equals_straight_through() {
+    let work = WorkDir::new();
+    work.write("residual.toml", RESIDUAL);
+    let start = |out: &str| {
+        let mut command = work.command(&["train", "residual.toml", "--out", out]);
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let straight = said(start("straight").wait_with_output().unwrap());
+    assert_eq!(straight.code, 0, "{}", straight.err);
+    let (mut n_kills, mut n_finished, mut state) = (0, 0, 12345u64);
+    while n_kills < 50 {
+        let mut child = start("killed");
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        std::thread::sleep(Duration::from_millis(50 + (state >> 33) % 8000));
+        if child.try_wait().unwrap().is_some() {
+            assert_same_results(&work.only_run("straight"), &work.only_run("killed"));
+            std::fs::remove_dir_all(work.path("killed")).unwrap();
+            n_finished += 1;
+            continue;
+        }
+        signal(&child, "-KILL");
+        child.wait_with_output().unwrap();
+        n_kills += 1;
+    }
+    assert!(start("killed").wait_with_output().unwrap().status.success());
+    assert_same_results(&work.only_run("straight"), &work.only_run("killed"));
+    println!("{n_kills} kills, {} runs that ended in the same bytes", n_finished + 1);
+}

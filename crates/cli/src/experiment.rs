@@ -225,8 +225,9 @@ impl ExperimentFile {
         let mut digests: Vec<DataDigest> =
             used.into_iter().flatten().filter_map(|data| data.digest.clone()).collect();
         digests.dedup();
-        let loss = self.training.loss;
-        let objective = Objective::new(model, data, params)?.with_loss(loss);
+        let objective = Objective::new(model, data, params)?
+            .with_loss(self.training.loss)
+            .with_micro_batch(self.training.micro_batch);
         Ok(Experiment { file: self, streams, objective, ablation, digests })
     }
 }

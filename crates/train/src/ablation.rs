@@ -206,19 +206,7 @@ mod tests {
             seeds: 2,
             data: DataSpec::embedded("blobs"),
             model: ModelSpec::mlp(&[4]),
-            training: TrainingSpec {
-                learning_rate: 0.1,
-                batch_size: 10,
-                max_epochs: 6,
-                sampling: Default::default(),
-                evaluate: Default::default(),
-                learning_rate_schedule: Schedule::Constant,
-                batch_size_schedule: Schedule::Constant,
-                loss: crate::Loss::default(),
-                augmentation: None,
-                optimizer: Default::default(),
-                minimum: None,
-            },
+            training: TrainingSpec::new(0.1, 10, 6),
         }
     }
 

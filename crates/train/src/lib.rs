@@ -21,17 +21,8 @@
 //! let params = model.init(&streams.named("init"), &Device::Cpu)?;
 //! let objective = Objective::new(model, data, params)?;
 //! let spec = TrainingSpec {
-//!     learning_rate: 0.05,
-//!     batch_size: 32,
-//!     max_epochs: 200,
-//!     sampling: Default::default(),
-//!     evaluate: Default::default(),
-//!     learning_rate_schedule: Default::default(),
-//!     batch_size_schedule: Default::default(),
-//!     loss: Default::default(),
-//!     augmentation: None,
-//!     optimizer: Default::default(),
 //!     minimum: Some(MinimumSpec { gradient_norm: Some(0.05), plateau: None }),
+//!     ..TrainingSpec::new(0.1, 32, 2000)
 //! };
 //! let ending = Trainer::new(&objective, &spec, &streams)?.run(&mut ())?;
 //! let Ending::Minimum(certificate) = ending else { panic!("{ending:?}") };

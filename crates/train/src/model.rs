@@ -35,6 +35,12 @@ pub trait Network: Send + Sync {
     /// Maps inputs `[B, n_features]` to logits `[B, n_classes]`.
     fn forward(&self, inputs: &Tensor, mode: Mode) -> candle_core::Result<Tensor>;
 
+    /// How many samples go through at once where there is a choice: bounds the memory of activations, and where a batch
+    /// normalisation uses the statistics of a minibatch, is the size of that.
+    fn samples_at_once(&self) -> usize {
+        1024
+    }
+
     /// The gradient of a loss with respect to every parameter, in order; `None` for one that got none.
     ///
     /// `loss` sees the outputs and returns its gradient with respect to them.

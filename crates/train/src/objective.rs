@@ -8,10 +8,8 @@ use crate::data::{Dataset, Split};
 use crate::error::TrainError;
 use crate::loss::{Loss, is_largest};
 use crate::model::{Mode, Model, Network};
+use crate::ops::accumulate;
 use crate::params::{ParamSet, flatten};
-
-/// Samples per forward pass when the whole data set is evaluated; bounds the memory of activations.
-const CHUNK: usize = 1024;
 
 /// The mean loss of a network on a data set, as a function of its parameters.
 pub struct Objective {
@@ -20,6 +18,7 @@ pub struct Objective {
     params: ParamSet,
     network: Box<dyn Network>,
     loss: Loss,
+    micro_batch: Option<usize>,
 }
 
 /// Loss and accuracy on one split.
@@ -39,7 +38,7 @@ impl Objective {
         params: ParamSet,
     ) -> Result<Self, TrainError> {
         let network = model.bind(&params)?;
-        Ok(Self { model, data, params, network, loss: Loss::CrossEntropy })
+        Ok(Self { model, data, params, network, loss: Loss::CrossEntropy, micro_batch: None })
     }
 
     /// With another loss than the cross-entropy.
@@ -47,10 +46,18 @@ impl Objective {
         Self { loss, ..self }
     }
 
+    /// With minibatches that go through the network in parts of at most so many samples.
+    ///
+    /// The gradient is that of the whole minibatch, except that a batch normalisation sees each part by itself: ghost
+    /// batch normalisation (Hoffer et al. 2017, algorithm 1).
+    pub fn with_micro_batch(self, micro_batch: Option<usize>) -> Self {
+        Self { micro_batch, ..self }
+    }
+
     /// The same objective with a copy of the weights of its own: what happens to one is not seen by the other.
     pub fn fork(&self) -> Result<Self, TrainError> {
         let fork = Self::new(self.model.clone(), self.data.clone(), self.params.duplicate()?)?;
-        Ok(fork.with_loss(self.loss))
+        Ok(fork.with_loss(self.loss).with_micro_batch(self.micro_batch))
     }
 
     /// The parameters.
@@ -94,7 +101,7 @@ impl Objective {
         let train = &self.data.train;
         let mut loss = 0.;
         let mut gradient = vec![0.; self.params.n_parameters()];
-        for (start, n_chunk) in chunks(train.len()) {
+        for (start, n_chunk) in chunks(train.len(), self.network.samples_at_once()) {
             let inputs = train.inputs.narrow(0, start, n_chunk)?;
             let labels = train.labels.narrow(0, start, n_chunk)?;
             let (chunk_loss, chunk_gradient) = self.backward(&inputs, &labels, mode)?;
@@ -119,7 +126,7 @@ impl Objective {
 
     fn evaluate(&self, split: &Split) -> Result<Evaluation, TrainError> {
         let (mut loss, mut n_correct) = (0., 0usize);
-        for (start, n_chunk) in chunks(split.len()) {
+        for (start, n_chunk) in chunks(split.len(), self.network.samples_at_once()) {
             let logits =
                 self.network.forward(&split.inputs.narrow(0, start, n_chunk)?, Mode::Eval)?;
             let labels = split.labels.narrow(0, start, n_chunk)?.to_vec1::<u32>()?;
@@ -140,21 +147,39 @@ impl Objective {
         mode: Mode,
     ) -> Result<(f64, Vec<Tensor>), TrainError> {
         let labels = labels.to_vec1::<u32>()?;
-        let mut value = f64::NAN;
-        let gradients = self.network.gradient(inputs, mode, &mut |outputs| {
-            let (loss, gradient) = self.loss.value_and_gradient(outputs, &labels)?;
-            value = loss;
-            Ok(gradient)
-        })?;
-        let ordered = self.params.named_tensors().zip(gradients).map(|((name, _), gradient)| {
-            gradient.ok_or_else(|| TrainError::NoGradient(name.to_owned()))
-        });
-        Ok((value, ordered.collect::<Result<_, _>>()?))
+        let n_samples = labels.len();
+        let (mut loss, mut sums) = (0., Vec::new());
+        for (start, n_part) in chunks(n_samples, self.micro_batch.unwrap_or(n_samples)) {
+            let part = inputs.narrow(0, start, n_part)?.contiguous()?;
+            let share = n_part as f64 / n_samples as f64;
+            let mut value = f64::NAN;
+            let gradients = self.network.gradient(&part, mode, &mut |outputs| {
+                let labels = &labels[start..start + n_part];
+                let (mean, gradient) = self.loss.value_and_gradient(outputs, labels)?;
+                value = share * mean;
+                if share < 1. { gradient * share } else { Ok(gradient) }
+            })?;
+            loss += value;
+            let names = self.params.named_tensors().map(|(name, _)| name);
+            let gradients = names.zip(gradients).map(|(name, gradient)| {
+                gradient.ok_or_else(|| TrainError::NoGradient(name.to_owned()))
+            });
+            let gradients = gradients.collect::<Result<Vec<Tensor>, TrainError>>()?;
+            if sums.is_empty() {
+                sums = gradients;
+            } else {
+                for (sum, gradient) in sums.iter().zip(&gradients) {
+                    accumulate(sum, gradient)?;
+                }
+            }
+        }
+        Ok((loss, sums))
     }
 }
 
-fn chunks(n_samples: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..n_samples).step_by(CHUNK).map(move |start| (start, CHUNK.min(n_samples - start)))
+fn chunks(n_samples: usize, at_once: usize) -> impl Iterator<Item = (usize, usize)> {
+    let at_once = at_once.max(1);
+    (0..n_samples).step_by(at_once).map(move |start| (start, at_once.min(n_samples - start)))
 }
 
 #[cfg(test)]
@@ -217,14 +242,27 @@ mod tests {
 
     #[test]
     fn full_gradient_is_the_mean_over_chunks_of_unequal_size() {
-        let objective = objective(CHUNK + 100);
-        let all: Vec<u32> = (0..CHUNK as u32 + 100).collect();
+        let objective = objective(1024 + 100);
+        let all: Vec<u32> = (0..1024 + 100).collect();
         let (loss, gradient) = objective.full_gradient(Mode::Probe).unwrap();
         let (expected_loss, expected) = objective.loss_and_gradient(&all, Mode::Probe).unwrap();
         assert!((loss - expected_loss).abs() < 1e-6);
         assert!((objective.evaluate_train().unwrap().loss - expected_loss).abs() < 1e-6);
         for (value, expected) in gradient.iter().zip(flatten(expected.iter()).unwrap()) {
             assert!((value - expected).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn micro_batches_have_the_gradient_of_the_whole() {
+        let samples: Vec<u32> = (0..25).collect();
+        let whole = objective(40).loss_and_gradient(&samples, Mode::Train).unwrap();
+        let parts = objective(40).with_micro_batch(Some(10));
+        let parts = parts.loss_and_gradient(&samples, Mode::Train).unwrap();
+        assert!((whole.0 - parts.0).abs() < 1e-6);
+        let (whole, parts) = (flatten(whole.1.iter()).unwrap(), flatten(parts.1.iter()).unwrap());
+        for (whole, part) in whole.iter().zip(parts) {
+            assert!((whole - part).abs() < 1e-6, "{whole} {part}");
         }
     }
 

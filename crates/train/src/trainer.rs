@@ -47,6 +47,10 @@ pub struct TrainingSpec {
     /// What is done to the images of a minibatch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub augmentation: Option<Augmentation>,
+    /// Minibatches go through the network in parts of at most so many samples: for a batch that does not fit the memory,
+    /// and for ghost batch normalisation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub micro_batch: Option<usize>,
     /// How a gradient moves the weights.
     #[serde(default, skip_serializing_if = "OptimizerSpec::is_plain")]
     pub optimizer: OptimizerSpec,
@@ -67,6 +71,24 @@ pub enum Cadence {
 }
 
 impl TrainingSpec {
+    /// Plain SGD on the cross-entropy with constant learning rate and batch size, through the last epoch.
+    pub fn new(learning_rate: f64, batch_size: usize, max_epochs: u64) -> Self {
+        Self {
+            learning_rate,
+            batch_size,
+            max_epochs,
+            sampling: Sampling::default(),
+            evaluate: Cadence::default(),
+            learning_rate_schedule: Schedule::default(),
+            batch_size_schedule: Schedule::default(),
+            loss: Loss::default(),
+            augmentation: None,
+            micro_batch: None,
+            optimizer: OptimizerSpec::default(),
+            minimum: None,
+        }
+    }
+
     /// Checks every value; `section` is the name it has in the experiment.
     pub fn validate(&self, section: &str) -> Result<(), SpecError> {
         let positive = self.learning_rate.is_finite() && self.learning_rate > 0.;
@@ -84,6 +106,9 @@ impl TrainingSpec {
             self.batch_size,
             "1 or more",
         )?;
+        if let Some(micro_batch) = self.micro_batch {
+            SpecError::check(micro_batch >= 1, section, "micro_batch", micro_batch, "1 or more")?;
+        }
         let epochs = (1..=1_000_000_000).contains(&self.max_epochs);
         SpecError::check(epochs, section, "max_epochs", self.max_epochs, "1 to 10^9")?;
         SpecError::check(

@@ -53,7 +53,9 @@ fn train_arm(experiment: &Experiment, arm: Arm, seed: u64, task: &Task) -> Resul
     let streams = experiment.streams.named("ablation").named(&seed.to_string());
     let params = model.init(&streams.named("init"), data.train.inputs.device())?;
     let training = spec.training(arm);
-    let objective = Objective::new(model.clone(), data.clone(), params)?.with_loss(training.loss);
+    let objective = Objective::new(model.clone(), data.clone(), params)?
+        .with_loss(training.loss)
+        .with_micro_batch(training.micro_batch);
     let mut rows = Rows { rows: Vec::new(), epoch: 0, task };
     match Trainer::new(&objective, &training, &streams)?.run(&mut rows)? {
         Ending::Stopped => Err(Failure::Interrupted("interrupted".into())),

@@ -109,6 +109,8 @@ pub struct Sequential {
     pub input_shape: Vec<usize>,
     /// Tensors of parameters in all layers.
     pub n_parameters: usize,
+    /// See [`Network::samples_at_once`].
+    pub samples_at_once: usize,
 }
 
 impl Sequential {
@@ -120,6 +122,10 @@ impl Sequential {
 }
 
 impl Network for Sequential {
+    fn samples_at_once(&self) -> usize {
+        self.samples_at_once
+    }
+
     fn forward(&self, inputs: &Tensor, mode: Mode) -> Result<Tensor> {
         self.through(inputs, &mut Pass::forward_only(mode))
     }

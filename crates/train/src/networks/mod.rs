@@ -21,6 +21,11 @@ pub trait Architecture: Send + Sync {
     /// The shape of one sample as the first layer takes it.
     fn input_shape(&self) -> Vec<usize>;
 
+    /// See [`Network::samples_at_once`].
+    fn samples_at_once(&self) -> usize {
+        1024
+    }
+
     /// The layers, with parameters from `store`.
     fn layers(&self, store: &mut Store<'_>) -> Result<Vec<Box<dyn Layer>>>;
 }
@@ -40,7 +45,8 @@ impl<A: Architecture> Model for A {
         let mut store = Store::bound(params);
         let layers = self.layers(&mut store)?;
         let n_parameters = store.n_parameters();
-        Ok(Box::new(Sequential { layers, input_shape: self.input_shape(), n_parameters }))
+        let (input_shape, samples_at_once) = (self.input_shape(), self.samples_at_once());
+        Ok(Box::new(Sequential { layers, input_shape, n_parameters, samples_at_once }))
     }
 }
 

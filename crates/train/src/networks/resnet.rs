@@ -132,6 +132,10 @@ impl Architecture for ResNet {
         self.image.to_vec()
     }
 
+    fn samples_at_once(&self) -> usize {
+        128
+    }
+
     fn layers(&self, store: &mut Store<'_>) -> Result<Vec<Box<dyn Layer>>> {
         let mut n_channels = self.widths[0];
         let (kernel, stride) = match self.stem {

@@ -32,6 +32,10 @@ impl Architecture for ZhuNetwork {
         self.image.to_vec()
     }
 
+    fn samples_at_once(&self) -> usize {
+        128
+    }
+
     fn layers(&self, store: &mut Store<'_>) -> Result<Vec<Box<dyn Layer>>> {
         let [channels, height, width] = self.image;
         let conv = Conv2d { stride: 1, padding: 0 };

@@ -32,6 +32,7 @@ fn spec(optimizer: OptimizerSpec, sampling: Sampling) -> TrainingSpec {
         batch_size_schedule: Schedule::Cosine { epochs: 4, final_multiplier: 2. },
         loss: Loss::default(),
         augmentation: None,
+        micro_batch: None,
         optimizer,
         minimum: Some(MinimumSpec {
             gradient_norm: None,
