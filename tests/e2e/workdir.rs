@@ -92,8 +92,9 @@ pub fn said(output: Output) -> Said {
 /// Every table, plot and checkpoint of a run with its bytes: all that must not depend on anything but the experiment.
 pub fn results(run: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
-    for folder in ["", "checkpoints", "draws", "plots"] {
-        for entry in std::fs::read_dir(run.join(folder)).expect("folder") {
+    let folders = ["", "checkpoints", "draws", "plots"].map(|folder| run.join(folder));
+    for folder in folders.iter().filter(|folder| folder.exists()) {
+        for entry in std::fs::read_dir(folder).expect("folder") {
             let path = entry.expect("entry").path();
             let name = path.strip_prefix(run).expect("inside").display().to_string();
             if path.is_file() && !["manifest.json", "report.html", ".lock"].contains(&name.as_str())
