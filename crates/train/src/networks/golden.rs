@@ -10,7 +10,7 @@ use crate::checkpoint;
 use crate::loss::Loss;
 use crate::model::{Mode, Model, Network};
 use crate::ops::Activation;
-use crate::optimizer::{Optimizer, OptimizerSpec};
+use crate::optimizer::{AdamW, Optimizer, OptimizerSpec, Sgd};
 use crate::params::ParamSet;
 use crate::streams::Streams;
 use crate::trainer::TrainingState;
@@ -170,6 +170,46 @@ fn check_network(
             golden.check_samples(&key, name, &flat(buffer));
         }
     }
+    // A step of SGD, and the state that it leads to.
+    let mut optimizer = Optimizer::new(&nesterov(), &params).unwrap();
+    optimizer.step(&params, &gradients, 0.1, 1).unwrap();
+    for (name, value) in params.named_tensors() {
+        golden.check_samples(&format!("sgd1.samples.{name}"), name, &flat(value));
+    }
+    let (_, loss, _) = pass(&*network, &inputs, &labels, Loss::CrossEntropy);
+    golden.check("sgd1.loss", &[loss]);
+    golden.check("sgd1.eval_logits", &flat(&network.forward(&inputs, Mode::Eval).unwrap()));
+}
+
+fn nesterov() -> OptimizerSpec {
+    OptimizerSpec::Sgd(Sgd { momentum: 0.9, nesterov: true, weight_decay: 5e-4 })
+}
+
+/// Losses before each of three steps and after the last, and the parameters that they lead to.
+fn check_steps(
+    golden: &Golden,
+    prefix: &str,
+    model: &dyn Model,
+    dtype: DType,
+    spec: &OptimizerSpec,
+    rate: f64,
+) {
+    let (inputs, labels) = batch(golden, "input.1", &[8, 784], dtype);
+    let params = formula_params(model, dtype);
+    let network = model.bind(&params).unwrap();
+    let mut optimizer = Optimizer::new(spec, &params).unwrap();
+    let mut losses = Vec::new();
+    for step in 1..=4 {
+        let (_, loss, gradients) = pass(&*network, &inputs, &labels, Loss::CrossEntropy);
+        losses.push(loss);
+        if step <= 3 {
+            optimizer.step(&params, &gradients, rate, step).unwrap();
+        }
+    }
+    golden.check(&format!("{prefix}.losses"), &losses);
+    for (name, value) in params.named_tensors() {
+        golden.check_samples(&format!("{prefix}.samples.{name}"), name, &flat(value));
+    }
 }
 
 const CIFAR: [usize; 3] = [3, 32, 32];
@@ -277,6 +317,9 @@ fn mlps_with_every_activation_and_loss() {
             let (_, loss, gradients) = pass(&*network, &inputs, &labels, Loss::MeanSquareOneHot);
             golden.check("mse", &[loss]);
             check_gradients(&golden, "mse_gradient", &params, &gradients);
+            check_steps(&golden, "sgd3", &model, dtype, &nesterov(), 0.1);
+            let adamw = OptimizerSpec::AdamW(AdamW::default());
+            check_steps(&golden, "adamw3", &model, dtype, &adamw, 1e-3);
         }
     }
 }
