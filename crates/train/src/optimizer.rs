@@ -6,10 +6,10 @@
 use std::cell::{Cell, RefCell};
 
 use candle_core::{CpuStorage, DType, Device, InplaceOp1, InplaceOp2, Layout, Tensor, Var, bail};
-use num_traits::Float;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{SpecError, TrainError};
+use crate::ops::{Real, for_real, slice, slice_mut};
 use crate::params::{ParamSet, flatten};
 
 /// `[training.optimizer]` of an experiment.
@@ -349,24 +349,6 @@ fn adamw<T: Real>(
     finite
 }
 
-/// The scalars of the kernels.
-trait Real: candle_core::WithDType + Float {
-    /// The elements of a storage, if it has this type.
-    fn elements_mut(storage: &mut CpuStorage) -> Option<&mut [Self]>;
-}
-
-impl Real for f32 {
-    fn elements_mut(storage: &mut CpuStorage) -> Option<&mut [f32]> {
-        if let CpuStorage::F32(elements) = storage { Some(elements) } else { None }
-    }
-}
-
-impl Real for f64 {
-    fn elements_mut(storage: &mut CpuStorage) -> Option<&mut [f64]> {
-        if let CpuStorage::F64(elements) = storage { Some(elements) } else { None }
-    }
-}
-
 /// An [`Update`] as candle's operation. A kernel for CUDA would be its `cuda_fwd`.
 struct Pass<'a> {
     update: &'a Update<'a>,
@@ -381,11 +363,8 @@ impl Pass<'_> {
         gradient: &CpuStorage,
         gradient_layout: &Layout,
     ) -> candle_core::Result<()> {
-        let weights = contiguous_mut::<T>(weights, weights_layout)?;
-        let Some((start, end)) = gradient_layout.contiguous_offsets() else {
-            bail!("the gradient is not contiguous")
-        };
-        let gradient = &gradient.as_slice::<T>()?[start..end];
+        let weights = slice_mut::<T>(weights, weights_layout)?;
+        let gradient = slice::<T>(gradient, gradient_layout)?;
         if gradient.len() != weights.len() {
             bail!("{} numbers in the gradient, {} weights", gradient.len(), weights.len());
         }
@@ -406,12 +385,9 @@ impl InplaceOp2 for Pass<'_> {
         gradient: &CpuStorage,
         gradient_layout: &Layout,
     ) -> candle_core::Result<()> {
-        match weights {
-            CpuStorage::F64(_) => {
-                self.run::<f64>(weights, weights_layout, gradient, gradient_layout)
-            }
-            _ => self.run::<f32>(weights, weights_layout, gradient, gradient_layout),
-        }
+        for_real!(weights, "optimizer", T => {
+            self.run::<T>(weights, weights_layout, gradient, gradient_layout)
+        })
     }
 }
 
@@ -430,17 +406,7 @@ impl<T: Real> InplaceOp1 for WithElements<'_, '_, T> {
     }
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
-        (self.0.borrow_mut())(contiguous_mut(storage, layout)?)
-    }
-}
-
-fn contiguous_mut<'a, T: Real>(
-    storage: &'a mut CpuStorage,
-    layout: &Layout,
-) -> candle_core::Result<&'a mut [T]> {
-    match (T::elements_mut(storage), layout.contiguous_offsets()) {
-        (Some(elements), Some((start, end))) => Ok(&mut elements[start..end]),
-        _ => bail!("not a contiguous tensor of {:?}", T::DTYPE),
+        (self.0.borrow_mut())(slice_mut(storage, layout)?)
     }
 }
 

@@ -23,3 +23,5 @@ pub use linear::Linear;
 pub(crate) use parallel::for_chunks;
 pub use pool::{GlobalMeanPool, MaxPool};
 pub use shortcut::{ChannelPadding, accumulate};
+pub(crate) use simd::Real;
+pub(crate) use storage::{for_real, slice, slice_mut};
