@@ -40,7 +40,7 @@ pub struct CandleModel<F> {
     build: F,
 }
 
-/// A module that can be shared between threads, such as a struct of layers or a [`candle_nn::func`]; `candle_nn::seq` can not.
+/// A module that can be shared between threads, such as a struct of layers or a closure in `candle_nn::func`; `candle_nn::seq` can not.
 pub type SharedModule = Box<dyn ModuleT + Send + Sync>;
 
 impl<F: Fn(VarBuilder<'_>) -> Result<SharedModule> + Send + Sync> CandleModel<F> {

@@ -384,3 +384,30 @@ fn a_state_dict_of_pytorch_loads_and_is_saved() {
     let other = ResNet::cifar(14, CIFAR, 10).init(&Streams::new(1), &Device::Cpu).unwrap();
     assert!(checkpoint::load(&path, &other).is_err());
 }
+
+/// The bytes of every gradient and running statistic, on one thread and on three.
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let model = ResNet::image_net(18, Stem::Cifar, [3, 12, 12], 10).unwrap();
+    let (shape, labels) = ([6, 3, 12, 12], [0, 1, 2, 3, 4, 5]);
+    let pixels: Vec<f32> =
+        (0..shape.iter().product::<usize>() as u64).map(|i| value("x", i)).collect();
+    let inputs = Tensor::from_vec(pixels, &shape, &Device::Cpu).unwrap();
+    let run = |n_threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+        pool.install(|| {
+            let params = formula_params(&model, DType::F32);
+            let network = model.bind(&params).unwrap();
+            let (logits, _, gradients) = pass(&*network, &inputs, &labels, Loss::CrossEntropy);
+            let of = |tensors: &mut dyn Iterator<Item = &Tensor>| {
+                tensors.flat_map(flat).collect::<Vec<f64>>()
+            };
+            (
+                logits,
+                of(&mut gradients.iter()),
+                of(&mut params.named_buffers().map(|(_, buffer)| buffer)),
+            )
+        })
+    };
+    assert!(run(1) == run(3));
+}
