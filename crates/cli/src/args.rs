@@ -156,9 +156,9 @@ pub struct FitArgs {
         value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(19..=1_000_000)
     )]
     pub replicates: Option<usize>,
-    /// Seed of `--replicates`.
-    #[arg(long, default_value_t = 1, requires = "replicates")]
-    pub seed: u64,
+    /// Seed of `--replicates`; 1 if not given.
+    #[arg(long)]
+    pub seed: Option<u64>,
     /// Estimate α of all columns pooled, and of each row, beside the mean of the columns.
     ///
     /// Columns are parameters and rows are draws. Columns of different scale look heavy-tailed when they are pooled, though

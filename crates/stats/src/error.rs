@@ -44,6 +44,16 @@ pub enum StatsError {
         /// The greatest sample.
         high: f64,
     },
+    /// Most samples are as good as equal beside the farthest.
+    #[error(
+        "samples range over {spread:e} times the scale of their middle half, at most {maximum:e}"
+    )]
+    Spread {
+        /// The range over the standardised interquartile range.
+        spread: f64,
+        /// The greatest that can be fitted.
+        maximum: f64,
+    },
     /// The series is too short for a fit.
     #[error("series of length {n_samples}, at least {minimum} samples are needed")]
     TooFewSamples {

@@ -41,6 +41,9 @@ pub(crate) struct Standardised {
     pub(crate) tie_share: f64,
 }
 
+/// Of z, so that none overflows.
+const GREATEST_SPREAD: f64 = 1e305;
+
 impl Standardised {
     /// Checks and standardises a series.
     ///
@@ -70,6 +73,10 @@ impl Standardised {
         } else {
             samples.iter().map(|x| (x - centre).abs() / n_samples as f64).sum()
         };
+        let spread = (range.1 - range.0) / scale;
+        if spread > GREATEST_SPREAD {
+            return Err(StatsError::Spread { spread, maximum: GREATEST_SPREAD });
+        }
         let mut z = samples.to_vec();
         standardise(&mut z, centre, scale);
         standardise(&mut sorted, centre, scale);
@@ -203,6 +210,9 @@ mod tests {
     #[test]
     fn refuses_what_cannot_be_fitted() {
         let message = |samples: &[f64]| Standardised::new(samples).unwrap_err().to_string();
+        let mut far: Vec<f64> = (0..60).map(|i| f64::from(i) * 1e-12).collect();
+        far.push(1e300);
+        assert!(message(&far).starts_with("samples range over"), "{}", message(&far));
         assert_eq!(message(&[1.0; 12]), "series of length 12, at least 50 samples are needed");
         let mut samples = [1.0; 60];
         samples[17] = f64::NAN;

@@ -17,7 +17,7 @@ pub enum Verdict {
     GaussianNotRejected,
     /// Not heavier than Gaussian, and χ² rejects the Gaussian: light tails, two
     /// peaks, a few values only.
-    NotHeavyNotGaussian,
+    NotGaussianHeavinessOpen,
     /// Heavier than Gaussian, χ² finds nothing against the stable law, and no
     /// rival is clearly better.
     HeavyStableAdequate,
@@ -35,7 +35,7 @@ impl Verdict {
     /// All verdicts, in the order of a summary table.
     pub const ALL: [Self; 6] = [
         Self::GaussianNotRejected,
-        Self::NotHeavyNotGaussian,
+        Self::NotGaussianHeavinessOpen,
         Self::HeavyStableAdequate,
         Self::HeavyOtherBetter,
         Self::HeavyNoneAdequate,
@@ -74,7 +74,7 @@ impl Verdict {
     /// N = 10⁴) as simulated in `tests/sizes.rs`; "mixture" is one sample in ten
     /// from N(0, 9) and the others from N(0, 1).
     ///
-    /// | truth | N | Gaussian | not heavy, not Gaussian | SαS adequate | other better | none adequate |
+    /// | truth | N | Gaussian | not Gaussian, heaviness open | SαS adequate | other better | none adequate |
     /// |---|---|---|---|---|---|---|
     /// | Gaussian | 300 | 91.0 | 3.6 | 4.8 | 0.4 | 0.2 |
     /// | Gaussian | 1000 | 90.4 | 3.6 | 5.8 | 0.2 | 0.0 |
@@ -106,7 +106,7 @@ impl Verdict {
         } else if adjusted_p > level && adjusted_chi2_p > level {
             Self::GaussianNotRejected
         } else if adjusted_p > level {
-            Self::NotHeavyNotGaussian
+            Self::NotGaussianHeavinessOpen
         } else if lead_of_rivals(comparison.rivals.as_ref(), level)
             > if stable_is_adequate { CLEARLY_BETTER } else { 0.0 }
         {
@@ -134,7 +134,7 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::GaussianNotRejected => "Gaussian not rejected",
-            Self::NotHeavyNotGaussian => "not heavy, not Gaussian",
+            Self::NotGaussianHeavinessOpen => "not Gaussian, heaviness open",
             Self::HeavyStableAdequate => "heavy, SαS adequate",
             Self::HeavyOtherBetter => "heavy, another law better",
             Self::HeavyNoneAdequate => "heavy, none adequate",
@@ -191,7 +191,7 @@ mod tests {
         let comparison = compare(&uniform, Location::Free, Binning::default()).unwrap();
         let chi2_p = comparison.gaussian_fit.chi2_p_upper;
         assert!(chi2_p < 1e-9);
-        assert_eq!(Verdict::of(&comparison, 1.0, chi2_p, 0.05), Verdict::NotHeavyNotGaussian);
+        assert_eq!(Verdict::of(&comparison, 1.0, chi2_p, 0.05), Verdict::NotGaussianHeavinessOpen);
         assert_eq!(Verdict::of(&comparison, 1.0, 0.06, 0.05), Verdict::GaussianNotRejected);
     }
 

@@ -27,6 +27,10 @@ pub(super) fn open(path: &Path) -> Result<Content, String> {
     let mut records = reader.map_err(text)?.into_records();
     let first = records.next().ok_or("the file is empty")?.map_err(ragged)?;
     let has_header = !first.iter().all(|cell| cell.parse::<f64>().is_ok());
+    let numbers = first.iter().filter(|cell| cell.parse::<f64>().is_ok_and(|v| v.fract() != 0.));
+    if has_header && numbers.count() > 0 {
+        return Err("line 1 holds names and numbers; a header has names, a row has numbers".into());
+    }
     let name = |(idx, cell): (usize, &str)| match has_header {
         true => cell.to_owned(),
         false => (idx + 1).to_string(),

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use parquet::basic::ConvertedType;
+use parquet::basic::{ConvertedType, LogicalType};
 use parquet::column::reader::{ColumnReader, get_typed_column_reader};
 use parquet::data_type::{DataType, DoubleType, FloatType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
@@ -39,6 +39,8 @@ fn is_number(column: &ColumnDescriptor) -> bool {
     types.contains(&column.physical_type())
         && kinds.contains(&column.converted_type())
         && column.max_rep_level() == 0
+        // Times in nanoseconds have no converted type.
+        && matches!(column.logical_type_ref(), None | Some(LogicalType::Integer { .. }))
 }
 
 fn kind(column: &ColumnDescriptor) -> String {

@@ -16,7 +16,7 @@ use super::{Figure, RunTables, WIDTH, groups, number};
 /// Every verdict on a parameter that has one, with its mark; degenerate parameters have none.
 pub const VERDICTS: [(&str, Mark, Ink); 5] = [
     ("Gaussian not rejected", Mark::Ring, GAUSSIAN),
-    ("not heavy, not Gaussian", Mark::Ring, NEITHER),
+    ("not Gaussian, heaviness open", Mark::Ring, NEITHER),
     ("heavy, SαS adequate", Mark::Disc, STABLE),
     ("heavy, another law better", Mark::Disc, NEITHER),
     ("heavy, none adequate", Mark::Square, NEITHER),

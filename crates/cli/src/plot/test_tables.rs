@@ -88,7 +88,7 @@ const QUANTITIES: [(&str, f64); 10] = [
 /// The verdicts, and the columns that count them.
 const VERDICTS: [(&str, &str); 6] = [
     ("Gaussian not rejected", "n_gaussian_not_rejected"),
-    ("not heavy, not Gaussian", "n_not_heavy_not_gaussian"),
+    ("not Gaussian, heaviness open", "n_not_gaussian_heaviness_open"),
     ("heavy, SαS adequate", "n_heavy_sas_adequate"),
     ("heavy, another law better", "n_heavy_another_law_better"),
     ("heavy, none adequate", "n_heavy_none_adequate"),

@@ -209,7 +209,7 @@ impl Verdicts {
         let count = |name: &str| Ok::<i64, anyhow::Error>(table.integers(name)?[row]);
         Ok(Self {
             gaussian: count("n_gaussian_not_rejected")?,
-            not_gaussian: count("n_not_heavy_not_gaussian")?,
+            not_gaussian: count("n_not_gaussian_heaviness_open")?,
             stable: count("n_heavy_sas_adequate")?,
             another: count("n_heavy_another_law_better")?,
             none: count("n_heavy_none_adequate")?,

@@ -98,7 +98,7 @@ fn verdicts(summary: &Table) -> Result<String> {
         ("n_boundary", "α̂ = 2"),
         ("n_lower_bound", "α̂ ≤ 0.5"),
         ("n_gaussian_not_rejected", "Gaussian not rejected"),
-        ("n_not_heavy_not_gaussian", "Not heavy, not Gaussian"),
+        ("n_not_gaussian_heaviness_open", "Not heavy, not Gaussian"),
         ("n_heavy_sas_adequate", "Heavy, SαS adequate"),
         ("n_heavy_another_law_better", "Heavy, another law better"),
         ("n_heavy_none_adequate", "Heavy, none adequate"),

@@ -152,10 +152,16 @@ fn greatest(points: Points<'_>, mu: Option<f64>) -> Profile {
     let (first, last) = (grid[0], grid[GRID.len() - 1]);
     maxima.extend((first.slope <= 0.0).then_some(first));
     maxima.extend((last.slope > 0.0).then_some(last));
-    maxima
-        .into_iter()
-        .max_by(|a, b| a.ln_likelihood.total_cmp(&b.ln_likelihood))
-        .expect("a slope that does not change its sign points to an end")
+    // Where samples lie so far out that their squares overflow, nothing may be found: no law then has a likelihood.
+    let found = if maxima.is_empty() { grid.to_vec() } else { maxima };
+    let greatest = |points: Vec<Profile>| {
+        let is_found = |point: &Profile| {
+            [point.mu, point.sigma, point.ln_likelihood].iter().all(|value| value.is_finite())
+        };
+        let numbers = points.into_iter().filter(is_found);
+        numbers.max_by(|a, b| a.ln_likelihood.total_cmp(&b.ln_likelihood))
+    };
+    greatest(found).unwrap_or(Profile { mu: 0.0, sigma: 1.0, ln_likelihood: f64::NAN, ..last })
 }
 
 impl Profile {

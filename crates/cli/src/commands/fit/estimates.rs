@@ -16,9 +16,9 @@ pub fn estimates(
     mut columns: Columns,
     location: Location,
 ) -> Result<Table, Failure> {
-    let mut estimators: Vec<Estimator> =
-        args.estimator.iter().flat_map(|&arg| named(arg)).collect();
-    estimators.dedup();
+    let asked: Vec<Estimator> = args.estimator.iter().flat_map(|&arg| named(arg)).collect();
+    let estimators: Vec<Estimator> =
+        Estimator::ALL.into_iter().filter(|estimator| asked.contains(estimator)).collect();
     let estimate = |column: &Column, estimator: Estimator| -> Result<Estimate, Failure> {
         stats::estimate(&column.values, estimator, location)
             .map_err(|error| Failure::in_file(&args.file, format!("{}: {error}", column.name)))

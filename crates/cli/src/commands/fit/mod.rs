@@ -26,6 +26,9 @@ use crate::terminal::{self, print_bytes};
 
 /// Fits the columns of a file.
 pub fn run(args: &FitArgs) -> Result<(), Failure> {
+    if args.seed.is_some() && args.replicates.is_none() {
+        return Err(Failure::BadInput("--seed is for --replicates".into()));
+    }
     let columns = Columns::open(&args.file, &args.column)?;
     if !columns.left_out().is_empty() {
         eprintln!("left out, since they are not numbers: {}", columns.left_out().join(", "));
@@ -70,7 +73,7 @@ fn fits(
     location: FittedLocation,
 ) -> Result<(Table, String), Failure> {
     let spec = FitSpec { location, ..FitSpec::default() };
-    let streams = Streams::new(args.seed).named("fit");
+    let streams = Streams::new(args.seed.unwrap_or(1)).named("fit");
     let in_file = |error| Failure::from(error).context(args.file.display());
     let mut figures = args.plots.as_deref().map(Figures::to);
     let (mut fits, mut tests): (Vec<SeriesFit>, Vec<ResampledTests>) = (Vec::new(), Vec::new());
