@@ -20,8 +20,8 @@ pub struct Series<'a> {
     pub samples: &'a [f64],
 }
 
-/// Coverage of the interval for α.
-const COVERAGE: f64 = 0.95;
+/// Coverage of the intervals for α.
+pub(super) const COVERAGE: f64 = 0.95;
 
 /// What one series shows.
 #[derive(Debug, Clone)]

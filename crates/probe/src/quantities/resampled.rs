@@ -6,7 +6,7 @@ use stats::{
 };
 use train::{Column, Flow, Streams, Table};
 
-use super::fits::{Series, SeriesFit};
+use super::fits::{COVERAGE, Series, SeriesFit};
 use crate::error::ProbeError;
 use crate::spec::FitSpec;
 
@@ -17,9 +17,6 @@ const N_FOLDS: usize = 10;
 
 /// So many that 50 are left without a fold.
 const FEWEST_HELD_OUT: usize = 56;
-
-/// Coverage of the bootstrap interval.
-const COVERAGE: f64 = 0.95;
 
 /// What simulation and refitting say of one series.
 #[derive(Debug, Clone)]
@@ -96,7 +93,6 @@ fn resampled(
         }
         stats::held_out_difference(samples, location, N_FOLDS, Law::SymmetricStable, against)
     };
-    let is_rival = |law: &Law| !matches!(law, Law::Gaussian | Law::SymmetricStable);
     let against_rival = |rival: Law| -> Result<AgainstRival, StatsError> {
         let ln_densities = |law: Law| law.ln_densities(samples, location, samples);
         let vuong = stats::vuong(
@@ -108,11 +104,7 @@ fn resampled(
         Ok(AgainstRival { rival, vuong, held_out: held_out(rival)? })
     };
     let rivals = fit.comparison.rivals.as_ref();
-    let rival = rivals.and_then(|rivals| {
-        let fitted = rivals.scores.iter().filter(|score| !score.criteria.bic.is_nan());
-        let rival = fitted.filter(|score| is_rival(&score.law));
-        rival.min_by(|a, b| a.criteria.bic.total_cmp(&b.criteria.bic)).map(|score| score.law)
-    });
+    let rival = rivals.and_then(|rivals| rivals.best_rival()).map(|score| score.law);
     Ok(ResampledTests {
         gaussian_edf: stats::edf_test_gaussian(
             samples,

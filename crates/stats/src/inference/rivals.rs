@@ -124,10 +124,17 @@ impl Rivals {
     /// The best among those that are neither Gaussian nor stable and that χ²
     /// does not reject at `level`.
     pub fn best_adequate(&self, level: f64) -> Option<&LawScore> {
+        least_bic(self.of_rivals().filter(|score| score.chi2_p_lower > level))
+    }
+
+    /// The best among those that are neither Gaussian nor stable.
+    pub fn best_rival(&self) -> Option<&LawScore> {
+        least_bic(self.of_rivals())
+    }
+
+    fn of_rivals(&self) -> impl Iterator<Item = &LawScore> {
         let is_rival = |law| !matches!(law, Law::Gaussian | Law::SymmetricStable);
-        least_bic(
-            self.scores.iter().filter(|score| is_rival(score.law) && score.chi2_p_lower > level),
-        )
+        self.scores.iter().filter(move |score| is_rival(score.law))
     }
 }
 

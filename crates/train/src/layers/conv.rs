@@ -41,6 +41,17 @@ impl Conv {
         let bias = store.parameter(&format!("{name}.bias"), n_out, initial)?;
         Ok(Self { bias: Some(bias), ..layer })
     }
+
+    fn set_gradients(&self, inputs: &Tensor, gradient: &Tensor, pass: &mut Pass) -> Result<()> {
+        let (_, _, height, width) = self.weight.tensor.dims4()?;
+        let of_weight = self.conv.weight_gradient(inputs, gradient, (height, width))?;
+        pass.set_gradient(&self.weight, of_weight);
+        if let Some(bias) = &self.bias {
+            let by_pixel = gradient.flatten_to(2)?;
+            pass.set_gradient(bias, Linear::bias_gradient(&by_pixel)?);
+        }
+        Ok(())
+    }
 }
 
 impl Layer for Conv {
@@ -55,25 +66,14 @@ impl Layer for Conv {
 
     fn backward(&self, gradient: Tensor, pass: &mut Pass) -> Result<Tensor> {
         let inputs = pass.recall();
-        pass.keep(&inputs);
         let (_, height, width, _) = inputs.dims4()?;
-        drop(inputs);
-        let weight = &self.weight.tensor;
-        let of_inputs = self.conv.input_gradient(&gradient, weight, (height, width))?;
-        self.backward_to_parameters(gradient, pass)?;
-        Ok(of_inputs)
+        self.set_gradients(&inputs, &gradient, pass)?;
+        self.conv.input_gradient(&gradient, &self.weight.tensor, (height, width))
     }
 
     fn backward_to_parameters(&self, gradient: Tensor, pass: &mut Pass) -> Result<()> {
         let inputs = pass.recall();
-        let (_, _, height, width) = self.weight.tensor.dims4()?;
-        let of_weight = self.conv.weight_gradient(&inputs, &gradient, (height, width))?;
-        pass.set_gradient(&self.weight, of_weight);
-        if let Some(bias) = &self.bias {
-            let by_pixel = gradient.flatten_to(2)?;
-            pass.set_gradient(bias, Linear::bias_gradient(&by_pixel)?);
-        }
-        Ok(())
+        self.set_gradients(&inputs, &gradient, pass)
     }
 }
 

@@ -7,7 +7,7 @@ use num_traits::Zero;
 
 use super::parallel::for_chunks;
 use super::simd::multiversion;
-use super::storage::{for_real, slice, slice_mut};
+use super::storage::{for_real, same_shape, slice, slice_mut};
 
 const CHUNK: usize = 1 << 13;
 
@@ -33,9 +33,7 @@ impl InplaceOp2 for Accumulate {
         s2: &CpuStorage,
         l2: &Layout,
     ) -> Result<()> {
-        if l1.shape() != l2.shape() {
-            bail!("accumulate: shapes {:?} and {:?} differ", l1.shape(), l2.shape());
-        }
+        same_shape("accumulate", l1, l2)?;
         for_real!(s1, "accumulate", T => {
             let (target, addend) = (slice_mut::<T>(s1, l1)?, slice::<T>(s2, l2)?);
             for_chunks(target, CHUNK, addend.len(), |chunk, target, _: &mut ()| {

@@ -37,3 +37,12 @@ pub fn slice_mut<'a, T: Real>(storage: &'a mut CpuStorage, layout: &Layout) -> R
         None => bail!("the tensor is not contiguous"),
     }
 }
+
+/// That two tensors of an operation have the same shape.
+pub fn same_shape(operation: &str, a: &Layout, b: &Layout) -> Result<()> {
+    if a.shape() == b.shape() {
+        Ok(())
+    } else {
+        bail!("{operation}: shapes {:?} and {:?} differ", a.shape(), b.shape())
+    }
+}

@@ -4,11 +4,11 @@ mod cpu;
 
 use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, InplaceOp1, InplaceOp2, Layout, Result, Shape, Tensor,
-    WithDType, bail,
+    WithDType,
 };
 use serde::{Deserialize, Serialize};
 
-use super::storage::{for_real, slice, slice_mut};
+use super::storage::{for_real, same_shape, slice, slice_mut};
 
 /// A function that is applied to every number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -79,17 +79,9 @@ impl InplaceOp2 for CloseRelu {
         s2: &CpuStorage,
         l2: &Layout,
     ) -> Result<()> {
-        same_shape(l1, l2)?;
+        same_shape("activation", l1, l2)?;
         for_real!(s1, "relu", T => cpu::close_relu::<T>(slice_mut(s1, l1)?, slice(s2, l2)?));
         Ok(())
-    }
-}
-
-fn same_shape(l1: &Layout, l2: &Layout) -> Result<()> {
-    if l1.shape() == l2.shape() {
-        Ok(())
-    } else {
-        bail!("activation: shapes {:?} and {:?} differ", l1.shape(), l2.shape())
     }
 }
 
@@ -120,7 +112,7 @@ impl CustomOp2 for Slope {
         s2: &CpuStorage,
         l2: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        same_shape(l1, l2)?;
+        same_shape("activation", l1, l2)?;
         let storage = for_real!(s1, "activation", T => T::to_cpu_storage_owned(
             cpu::backward::<T>(self.0, slice(s1, l1)?, slice(s2, l2)?)
         ));

@@ -7,7 +7,7 @@ use candle_core::{
     WithDType, bail,
 };
 
-use super::storage::{for_real, slice};
+use super::storage::{for_real, same_shape, slice};
 
 /// `y = γ (x − μ)/√(σ² + ε) + β` per channel, the last dimension; a residual is added, then the ReLU taken, if asked for.
 ///
@@ -225,7 +225,7 @@ impl CustomOp3 for Normalise {
         s3: &CpuStorage,
         l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        same_shape(l1, l3)?;
+        same_shape("batch_norm", l1, l3)?;
         let storage = for_real!(s1, "batch_norm", T => {
             let residual = Some(slice(s3, l3)?);
             T::to_cpu_storage_owned(
@@ -254,7 +254,7 @@ impl CustomOp3 for GradientSums {
         s3: &CpuStorage,
         l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        same_shape(l1, l2)?;
+        same_shape("batch_norm", l1, l2)?;
         let (n_groups, _, n_channels) = l3.shape().dims3()?;
         let sums = for_real!(s1, "batch_norm", T => cpu::gradient_sums::<T>(
             slice(s1, l1)?, slice(s2, l2)?, l3.dims(), slice(s3, l3)?, self.relu
@@ -281,7 +281,7 @@ impl CustomOp3 for Back {
         s3: &CpuStorage,
         l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        same_shape(l1, l2)?;
+        same_shape("batch_norm", l1, l2)?;
         let storage = for_real!(s1, "batch_norm", T => T::to_cpu_storage_owned(
             cpu::input_gradient::<T>(slice(s1, l1)?, slice(s2, l2)?, l3.dims(), slice(s3, l3)?, self.relu)
         ));
@@ -293,14 +293,6 @@ fn last(layout: &Layout) -> Result<usize> {
     match layout.dims().last() {
         Some(&size) if size > 0 => Ok(size),
         _ => bail!("batch_norm: no channels in {:?}", layout.shape()),
-    }
-}
-
-fn same_shape(a: &Layout, b: &Layout) -> Result<()> {
-    if a.shape() == b.shape() {
-        Ok(())
-    } else {
-        bail!("batch_norm: shapes {:?} and {:?} differ", a.shape(), b.shape())
     }
 }
 
