@@ -168,8 +168,17 @@ fn escapes(table: &Table) -> Result<String, TableError> {
 }
 
 fn ablation(table: &Table) -> Result<String, TableError> {
-    let header =
-        ["arm", "epochs", "updates", "noise scale", "training loss", "test loss", "test accuracy"];
+    let header = [
+        "arm",
+        "epochs",
+        "updates",
+        "noise scale",
+        "gradient noise",
+        "step noise",
+        "training loss",
+        "test loss",
+        "test accuracy",
+    ];
     let mut rows = Vec::new();
     for row in 0..table.n_rows() {
         let pair = |name: &str| {
@@ -181,6 +190,8 @@ fn ablation(table: &Table) -> Result<String, TableError> {
             table.integers("epochs")?[row].to_string(),
             table.integers("updates")?[row].to_string(),
             significant(table.reals("noise_scale")?[row], 3),
+            pair("gradient_noise")?,
+            pair("step_noise")?,
             pair("loss")?,
             pair("test_loss")?,
             pair("test_accuracy")?,
@@ -188,7 +199,8 @@ fn ablation(table: &Table) -> Result<String, TableError> {
     }
     let n_seeds = table.integers("n_seeds")?.first().copied().unwrap_or(0);
     Ok(format!(
-        "Ablation at equal epochs, mean ± standard deviation over {n_seeds} seeds\n{}",
+        "Ablation at equal epochs, mean ± standard deviation over {n_seeds} seeds; at the end,\n\
+         gradient noise √(Tr Σ), Σ the covariance of the minibatch gradient, and step noise η√(Tr Σ)\n{}",
         aligned(&header, &rows)
     ))
 }

@@ -6,12 +6,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::data::DataSpec;
-use crate::error::SpecError;
+use crate::error::{SpecError, TrainError};
+use crate::gradient_noise::gradient_noise;
 use crate::model::ModelSpec;
+use crate::objective::Objective;
 use crate::optimizer::OptimizerSpec;
 use crate::schedule::{Schedule, validate_multi_step};
+use crate::steps_log::to_table;
+use crate::streams::Streams;
 use crate::table::{Table, TableError};
-use crate::trainer::TrainingSpec;
+use crate::trainer::{EvaluationRow, TrainingSpec};
 
 /// `[ablation]` of an experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,8 +67,29 @@ pub struct ArmRun {
     pub arm: Arm,
     /// Which repetition.
     pub seed: u64,
-    /// One row per evaluation, with the columns of `steps.csv`.
+    /// One row per evaluation, as [`steps`] makes them.
     pub steps: Table,
+}
+
+/// Minibatches from which the gradient noise is found. Its relative standard error is at most 1/√(2K), which a single
+/// direction of noise would have: 12 %, and less the more directions there are.
+const N_NOISE_DRAWS: u64 = 32;
+
+/// The evaluations of an arm whose training has ended: the columns of `steps.csv` and `gradient_noise`, the amplitude
+/// √(Tr Σ_B) of [`gradient_noise`] at the last of them; NaN at the others.
+///
+/// Minibatches come from the stream `gradient_noise` of `streams`.
+pub fn steps(
+    rows: &[EvaluationRow],
+    objective: &Objective,
+    streams: &Streams,
+) -> Result<Table, TrainError> {
+    let mut noise = vec![f64::NAN; rows.len()];
+    if let (Some(last), Some(row)) = (noise.last_mut(), rows.last()) {
+        let streams = streams.named("gradient_noise");
+        *last = gradient_noise(objective, row.batch_size, N_NOISE_DRAWS, &streams)?;
+    }
+    Ok(to_table(rows).with_reals("gradient_noise", noise))
 }
 
 impl AblationSpec {
@@ -111,8 +136,9 @@ impl AblationSpec {
 
 /// Every evaluation of every run, with its noise scale.
 ///
-/// The noise scale is g = η(N/B − 1) (Smith et al. 2018, eq. 1), with η/(1 − momentum) in the place of η where there is
-/// momentum (their section 4). For AdamW, which rescales its steps, it is the same figure but no theory's.
+/// The noise scale is g = η(N/B − 1) ≈ ηN/B (Smith, Kindermans, Ying and Le 2018, "Don't Decay the Learning Rate, Increase
+/// the Batch Size", section 2), and with momentum μ it is g = η/(1 − μ)·(N/B − 1) ≈ ηN/(B(1 − μ)) (section 4). For AdamW,
+/// which rescales its steps, it is the figure without momentum, but no theory's.
 pub fn curves(
     runs: &[ArmRun],
     n_samples: usize,
@@ -137,6 +163,9 @@ pub fn curves(
 }
 
 /// One row per arm: the last evaluation, mean and sample standard deviation over repetitions.
+///
+/// `gradient_noise` is √(Tr Σ_B), `step_noise` is η√(Tr Σ_B): how far the noise of one minibatch moves the weights, where
+/// steps are neither accumulated by momentum nor rescaled.
 pub fn summary(
     runs: &[ArmRun],
     n_samples: usize,
@@ -157,8 +186,15 @@ pub fn summary(
             .with_integers("epochs", [runs[0].integers("epoch")?[last]])
             .with_integers("updates", [runs[0].integers("step")?[last]])
             .with_reals("noise_scale", [noise_scale(rate, size, n_samples, optimizer)]);
-        for name in ["loss", "accuracy", "test_loss", "test_accuracy"] {
-            let final_values = runs.iter().map(|steps| Ok(steps.reals(name)?[last]));
+        for (name, of, factor) in [
+            ("gradient_noise", "gradient_noise", 1.),
+            ("step_noise", "gradient_noise", rate),
+            ("loss", "loss", 1.),
+            ("accuracy", "accuracy", 1.),
+            ("test_loss", "test_loss", 1.),
+            ("test_accuracy", "test_accuracy", 1.),
+        ] {
+            let final_values = runs.iter().map(|steps| Ok(factor * steps.reals(of)?[last]));
             let final_values = final_values.collect::<Result<Vec<f64>, TableError>>()?;
             let (mean, deviation) = mean_and_deviation(&final_values);
             table = table
@@ -193,11 +229,14 @@ fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use candle_core::Device;
+
     use super::*;
+    use crate::data::tests::blobs;
     use crate::optimizer::Sgd;
     use crate::schedule::Progress;
-    use crate::steps_log::to_table;
-    use crate::trainer::EvaluationRow;
 
     fn spec() -> AblationSpec {
         AblationSpec {
@@ -223,9 +262,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn summary_is_over_the_last_rows_of_an_arm() {
-        let row = |step, loss| EvaluationRow {
+    fn row(step: u64, loss: f64) -> EvaluationRow {
+        EvaluationRow {
             step,
             epoch: step,
             learning_rate: 0.1,
@@ -235,11 +273,16 @@ mod tests {
             accuracy: 0.5,
             test_loss: f64::NAN,
             test_accuracy: f64::NAN,
-        };
+        }
+    }
+
+    #[test]
+    fn summary_is_over_the_last_rows_of_an_arm() {
         let runs = [(0, 1.), (1, 3.)].map(|(seed, loss)| ArmRun {
             arm: Arm::Constant,
             seed,
-            steps: to_table(&[row(1, 9.), row(2, loss)]),
+            steps: to_table(&[row(1, 9.), row(2, loss)])
+                .with_reals("gradient_noise", [f64::NAN, 2. * loss]),
         });
         let plain = OptimizerSpec::default();
         let table = summary(&runs, 110, &plain).unwrap();
@@ -248,10 +291,29 @@ mod tests {
         assert_eq!(table.reals("loss_mean").unwrap(), [2.]);
         assert!((table.reals("loss_std").unwrap()[0] - 2f64.sqrt()).abs() < 1e-12);
         assert!((table.reals("noise_scale").unwrap()[0] - 1.).abs() < 1e-12);
+        assert_eq!(table.reals("gradient_noise_mean").unwrap(), [4.]);
+        assert!((table.reals("gradient_noise_std").unwrap()[0] - 8f64.sqrt()).abs() < 1e-12);
+        assert!((table.reals("step_noise_mean").unwrap()[0] - 0.4).abs() < 1e-12);
         assert_eq!(curves(&runs, 110, &plain).unwrap().n_rows(), 4);
         let momentum = OptimizerSpec::Sgd(Sgd { momentum: 0.75, ..Sgd::default() });
         let table = summary(&runs, 110, &momentum).unwrap();
         assert!((table.reals("noise_scale").unwrap()[0] - 4.).abs() < 1e-12);
+    }
+
+    #[test]
+    fn gradient_noise_is_that_of_the_last_batch_size() {
+        let model = spec().model.build(&blobs(40));
+        let streams = Streams::new(1);
+        let params = model.init(&streams.named("init"), &Device::Cpu).unwrap();
+        let objective = Objective::new(model.into(), Arc::new(blobs(40)), params).unwrap();
+        let noise = |last: EvaluationRow| {
+            let steps = steps(&[row(1, 9.), last], &objective, &streams).unwrap();
+            let noise = steps.reals("gradient_noise").unwrap();
+            assert!(noise[0].is_nan() && noise.len() == 2);
+            noise[1]
+        };
+        assert!(noise(row(2, 1.)) > 1e-3);
+        assert!(noise(EvaluationRow { batch_size: 40, ..row(2, 1.) }) < 1e-6);
     }
 
     #[test]

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Dataset;
 use crate::error::{SpecError, TrainError};
-use crate::networks::{Mlp, ResNet, Stem, ZhuNetwork};
+use crate::layers::Initialisation;
+use crate::networks::{Architecture, Initialised, Mlp, ResNet, Stem, ZhuNetwork};
 use crate::ops::Activation;
 use crate::params::ParamSet;
 use crate::streams::Streams;
@@ -52,10 +53,22 @@ pub trait Network: Send + Sync {
     ) -> candle_core::Result<Vec<Option<Tensor>>>;
 }
 
-/// `[model]` of an experiment: an architecture with its sizes, told by its `kind`.
+/// `[model]` of an experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", try_from = "Keys")]
-pub enum ModelSpec {
+#[serde(try_from = "Keys")]
+pub struct ModelSpec {
+    /// Which network.
+    #[serde(flatten)]
+    pub architecture: ArchitectureSpec,
+    /// From which laws its parameters are drawn.
+    #[serde(skip_serializing_if = "is_pytorch")]
+    pub initialisation: Initialisation,
+}
+
+/// An architecture with its sizes, told by its `kind`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ArchitectureSpec {
     /// [`Mlp`].
     Mlp {
         /// Widths of the hidden layers; two of them make the papers' three-layer network.
@@ -103,13 +116,15 @@ struct Keys {
     bias: Option<bool>,
     depth: Option<usize>,
     stem: Option<Stem>,
+    #[serde(default)]
+    initialisation: Initialisation,
 }
 
 impl TryFrom<Keys> for ModelSpec {
     type Error = String;
 
     fn try_from(keys: Keys) -> Result<Self, String> {
-        let Keys { kind, hidden, activation, bias, depth, stem } = keys;
+        let Keys { kind, hidden, activation, bias, depth, stem, initialisation } = keys;
         let given = [
             ("hidden", hidden.is_some()),
             ("activation", activation.is_some()),
@@ -127,22 +142,28 @@ impl TryFrom<Keys> for ModelSpec {
             return Err(format!("key `{key}` does not belong to kind `{name}`"));
         }
         let missing = |key: &str| format!("key `{key}` of kind `{name}` is missing");
-        Ok(match kind {
-            Kind::Mlp => ModelSpec::Mlp {
+        let architecture = match kind {
+            Kind::Mlp => ArchitectureSpec::Mlp {
                 hidden: hidden.ok_or_else(|| missing("hidden"))?,
                 activation: activation.unwrap_or_default(),
                 bias: bias.unwrap_or(true),
             },
             Kind::CifarResnet => {
-                ModelSpec::CifarResnet { depth: depth.ok_or_else(|| missing("depth"))? }
+                ArchitectureSpec::CifarResnet { depth: depth.ok_or_else(|| missing("depth"))? }
             }
-            Kind::Resnet => ModelSpec::Resnet {
+            Kind::Resnet => ArchitectureSpec::Resnet {
                 depth: depth.ok_or_else(|| missing("depth"))?,
                 stem: stem.unwrap_or_default(),
             },
-            Kind::Zhu => ModelSpec::Zhu {},
-        })
+            Kind::Zhu => ArchitectureSpec::Zhu {},
+        };
+        Ok(ModelSpec { architecture, initialisation })
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_pytorch(initialisation: &Initialisation) -> bool {
+    *initialisation == Initialisation::Pytorch
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
@@ -158,32 +179,34 @@ fn is_true(value: &bool) -> bool {
 impl ModelSpec {
     /// A perceptron with ReLU and biases.
     pub fn mlp(hidden: &[usize]) -> Self {
-        ModelSpec::Mlp { hidden: hidden.to_vec(), activation: Activation::Relu, bias: true }
+        let (hidden, activation) = (hidden.to_vec(), Activation::Relu);
+        let architecture = ArchitectureSpec::Mlp { hidden, activation, bias: true };
+        Self { architecture, initialisation: Initialisation::Pytorch }
     }
 
     /// Checks every value; `section` is the name it has in the experiment.
     pub fn validate(&self, section: &str) -> Result<(), SpecError> {
-        match self {
-            ModelSpec::Mlp { hidden, .. } => {
+        match &self.architecture {
+            ArchitectureSpec::Mlp { hidden, .. } => {
                 let holds = hidden.iter().all(|width| (1..=65536).contains(width));
                 SpecError::check(holds, section, "hidden", hidden, "widths of 1 to 65536")
             }
-            ModelSpec::CifarResnet { depth } => {
+            ArchitectureSpec::CifarResnet { depth } => {
                 let holds = (8..=1202).contains(depth) && depth % 6 == 2;
                 let permitted = "6n + 2 from 8 to 1202: 20, 32, 44, 56, 110, …";
                 SpecError::check(holds, section, "depth", depth, permitted)
             }
-            ModelSpec::Resnet { depth, .. } => {
+            ArchitectureSpec::Resnet { depth, .. } => {
                 let holds = [18, 34, 50].contains(depth);
                 SpecError::check(holds, section, "depth", depth, "18, 34 or 50")
             }
-            ModelSpec::Zhu {} => Ok(()),
+            ArchitectureSpec::Zhu {} => Ok(()),
         }
     }
 
     /// Checks what depends on the data, before anything of that size is made.
     pub fn validate_against(&self, section: &str, data: &Dataset) -> Result<(), SpecError> {
-        if let ModelSpec::Mlp { hidden, bias, .. } = self {
+        if let ArchitectureSpec::Mlp { hidden, bias, .. } = &self.architecture {
             const MOST: usize = 1 << 28;
             let widths = [&[data.n_features()], hidden.as_slice(), &[data.classes.len()]].concat();
             let biases = usize::from(*bias);
@@ -193,7 +216,7 @@ impl ModelSpec {
                 format!("widths that make at most {MOST} parameters, not {n_parameters}");
             return SpecError::check(n_parameters <= MOST, section, "hidden", hidden, permitted);
         }
-        let least = if matches!(self, ModelSpec::Zhu {}) { 16 } else { 1 };
+        let least = if matches!(self.architecture, ArchitectureSpec::Zhu {}) { 16 } else { 1 };
         let holds = data.image.is_some_and(|[_, height, width]| height.min(width) >= least);
         let kind = self.kind();
         let permitted = match data.image {
@@ -204,11 +227,11 @@ impl ModelSpec {
     }
 
     fn kind(&self) -> &'static str {
-        match self {
-            ModelSpec::Mlp { .. } => "mlp",
-            ModelSpec::CifarResnet { .. } => "cifar_resnet",
-            ModelSpec::Resnet { .. } => "resnet",
-            ModelSpec::Zhu {} => "zhu",
+        match self.architecture {
+            ArchitectureSpec::Mlp { .. } => "mlp",
+            ArchitectureSpec::CifarResnet { .. } => "cifar_resnet",
+            ArchitectureSpec::Resnet { .. } => "resnet",
+            ArchitectureSpec::Zhu {} => "zhu",
         }
     }
 
@@ -219,19 +242,25 @@ impl ModelSpec {
     pub fn build(&self, data: &Dataset) -> Box<dyn Model> {
         let n_classes = data.classes.len();
         let image = || data.image.expect("validated against the data");
-        match self {
-            ModelSpec::Mlp { hidden, activation, bias } => {
+        match &self.architecture {
+            ArchitectureSpec::Mlp { hidden, activation, bias } => {
                 let mlp = Mlp::new(data.n_features(), hidden, n_classes);
                 let mlp = mlp.with_activation(*activation);
-                Box::new(if *bias { mlp } else { mlp.without_biases() })
+                self.initialised(if *bias { mlp } else { mlp.without_biases() })
             }
-            ModelSpec::CifarResnet { depth } => Box::new(ResNet::cifar(*depth, image(), n_classes)),
-            ModelSpec::Resnet { depth, stem } => {
+            ArchitectureSpec::CifarResnet { depth } => {
+                self.initialised(ResNet::cifar(*depth, image(), n_classes))
+            }
+            ArchitectureSpec::Resnet { depth, stem } => {
                 let network = ResNet::image_net(*depth, *stem, image(), n_classes);
-                Box::new(network.expect("the depth has been validated"))
+                self.initialised(network.expect("the depth has been validated"))
             }
-            ModelSpec::Zhu {} => Box::new(ZhuNetwork::new(image(), n_classes)),
+            ArchitectureSpec::Zhu {} => self.initialised(ZhuNetwork::new(image(), n_classes)),
         }
+    }
+
+    fn initialised(&self, architecture: impl Architecture + 'static) -> Box<dyn Model> {
+        Box::new(Initialised { architecture, initialisation: self.initialisation })
     }
 }
 
@@ -251,6 +280,7 @@ mod tests {
             "kind = \"cifar_resnet\"\ndepth = 20\n",
             "kind = \"resnet\"\ndepth = 18\nstem = \"image_net\"\n",
             "kind = \"zhu\"\n",
+            "kind = \"zhu\"\ninitialisation = \"he\"\n",
         ] {
             let spec = parse(text).unwrap();
             assert!(spec.validate("model").is_ok());
@@ -264,6 +294,8 @@ mod tests {
         assert_eq!(foreign, "key `depth` does not belong to kind `mlp`");
         let missing = parse("kind = \"resnet\"").unwrap_err();
         assert_eq!(missing, "key `depth` of kind `resnet` is missing");
+        let law = parse("kind = \"zhu\"\ninitialisation = \"xavier\"").unwrap_err();
+        assert!(law.contains("expected `pytorch` or `he`"), "{law}");
         let depth = parse("kind = \"cifar_resnet\"\ndepth = 21").unwrap();
         let message = depth.validate("model").unwrap_err().to_string();
         assert!(message.starts_with("model.depth = 21: permitted is 6n + 2"), "{message}");
@@ -272,7 +304,8 @@ mod tests {
     #[test]
     fn convolutions_need_images() {
         let data = crate::data::tests::blobs(10);
-        let message = ModelSpec::Zhu {}.validate_against("model", &data).unwrap_err().to_string();
+        let spec = parse("kind = \"zhu\"").unwrap();
+        let message = spec.validate_against("model", &data).unwrap_err().to_string();
         assert!(message.contains("whose samples are not images"), "{message}");
     }
 }

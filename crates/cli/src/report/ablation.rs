@@ -7,7 +7,9 @@ use super::markup::{Cell, Column, shared, table};
 use super::{ReportInput, Section};
 use crate::plot::number::{count, significant};
 
-const SPREADS: [(&str, &str); 4] = [
+const SPREADS: [(&str, &str); 6] = [
+    ("gradient_noise", "Final gradient noise √(Tr Σ)"),
+    ("step_noise", "Final step noise η√(Tr Σ)"),
     ("loss", "Training loss"),
     ("accuracy", "Training accuracy"),
     ("test_loss", "Test loss"),

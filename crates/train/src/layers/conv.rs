@@ -13,32 +13,32 @@ pub struct Conv {
 }
 
 impl Conv {
-    /// Without a bias; `initial` draws the weights.
+    /// Without a bias; `pytorch` is PyTorch's law of the weights.
     pub fn new(
         store: &mut Store<'_>,
         name: &str,
         conv: Conv2d,
         (n_in, n_out): (usize, usize),
         kernel: usize,
-        initial: Initial,
+        pytorch: Initial,
     ) -> Result<Self> {
         store.next_layer();
         let shape = (n_out, n_in, kernel, kernel);
-        let weight = store.parameter(&format!("{name}.weight"), shape, initial)?;
+        let weight = store.parameter(&format!("{name}.weight"), shape, pytorch)?;
         Ok(Self { conv, weight, bias: None })
     }
 
-    /// With a bias, both drawn alike.
+    /// With a bias, for both of which PyTorch has the law `pytorch`.
     pub fn with_bias(
         store: &mut Store<'_>,
         name: &str,
         conv: Conv2d,
         (n_in, n_out): (usize, usize),
         kernel: usize,
-        initial: Initial,
+        pytorch: Initial,
     ) -> Result<Self> {
-        let layer = Self::new(store, name, conv, (n_in, n_out), kernel, initial)?;
-        let bias = store.parameter(&format!("{name}.bias"), n_out, initial)?;
+        let layer = Self::new(store, name, conv, (n_in, n_out), kernel, pytorch)?;
+        let bias = store.parameter(&format!("{name}.bias"), n_out, pytorch)?;
         Ok(Self { bias: Some(bias), ..layer })
     }
 

@@ -12,7 +12,7 @@ pub struct LinearLayer {
 }
 
 impl LinearLayer {
-    /// Initialised as PyTorch's `nn.Linear`: weights and biases uniform on ±1/√in.
+    /// PyTorch's law, that of `nn.Linear`: weights and biases uniform on ±1/√in.
     pub fn new(
         store: &mut Store<'_>,
         name: &str,

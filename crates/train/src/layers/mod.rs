@@ -21,7 +21,7 @@ pub use conv::{ChannelsFirst, ChannelsLast, Conv};
 pub use linear::LinearLayer;
 pub use pool::{GlobalMean, Pool};
 pub(crate) use store::draw;
-pub use store::{Initial, Parameter, Store};
+pub use store::{Initial, Initialisation, Parameter, Store};
 
 use crate::model::{Mode, Network};
 use crate::ops::ChannelMoments;

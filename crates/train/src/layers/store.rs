@@ -3,6 +3,7 @@
 use candle_core::{DType, Device, Result, Shape, Tensor, Var, bail};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
 use crate::params::ParamSet;
@@ -17,6 +18,33 @@ pub enum Initial {
     Normal(f64),
     /// Always the same.
     Constant(f64),
+}
+
+/// From which laws a network draws its parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Initialisation {
+    /// Those of PyTorch's layers and torchvision's networks; every network says which they are.
+    #[default]
+    Pytorch,
+    /// Weights of convolutions and linear layers Gaussian with mean 0 and variance 2/n, where n is the number of inputs
+    /// of one output (k² C_in of a convolution); biases 0. Batch normalisation begins with 1 and 0 all the same.
+    ///
+    /// He et al. (2015), doi:10.1109/ICCV.2015.123, eq. 10; as there, the first layer is no exception.
+    He,
+}
+
+impl Initialisation {
+    /// The law of a parameter of that shape, output first, for which PyTorch has the law `pytorch`.
+    fn law(self, shape: &Shape, pytorch: Initial) -> Initial {
+        match (self, pytorch, shape.dims()) {
+            (Initialisation::Pytorch, _, _) | (_, Initial::Constant(_), _) => pytorch,
+            (Initialisation::He, _, [_, fan_in @ ..]) if !fan_in.is_empty() => {
+                Initial::Normal((2. / fan_in.iter().product::<usize>() as f64).sqrt())
+            }
+            (Initialisation::He, _, _) => Initial::Constant(0.),
+        }
+    }
 }
 
 /// A parameter of a layer: a tensor that follows every update, and its place in the order of all.
@@ -44,6 +72,7 @@ struct Drawing {
     streams: Streams,
     rng: ChaCha8Rng,
     n_layers: u64,
+    initialisation: Initialisation,
     device: Device,
     parameters: Vec<(String, Tensor)>,
     buffers: Vec<(String, Tensor)>,
@@ -51,11 +80,12 @@ struct Drawing {
 
 impl<'a> Store<'a> {
     /// Draws parameters; layer l from generator l of `streams`.
-    pub fn drawing(streams: &Streams, device: &Device) -> Self {
+    pub fn drawing(streams: &Streams, device: &Device, initialisation: Initialisation) -> Self {
         let drawing = Drawing {
             streams: streams.clone(),
             rng: streams.rng(0),
             n_layers: 0,
+            initialisation,
             device: device.clone(),
             parameters: Vec::new(),
             buffers: Vec::new(),
@@ -91,7 +121,7 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// The next parameter.
+    /// The next parameter, for which PyTorch has the law `pytorch`.
     ///
     /// # Errors
     /// When there is none of that name and shape.
@@ -99,11 +129,12 @@ impl<'a> Store<'a> {
         &mut self,
         name: &str,
         shape: impl Into<Shape>,
-        initial: Initial,
+        pytorch: Initial,
     ) -> Result<Parameter> {
         let shape = shape.into();
         let tensor = match &mut self.source {
             Source::Drawing(drawing) => {
+                let initial = drawing.initialisation.law(&shape, pytorch);
                 let values = draw(&mut drawing.rng, shape.elem_count(), initial);
                 let tensor = Tensor::from_vec(values, shape, &drawing.device)?;
                 drawing.parameters.push((name.to_owned(), tensor.clone()));

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use candle_core::{DType, Device, Tensor};
 
-use super::{Mlp, ResNet, Stem, ZhuNetwork};
+use super::{Initialised, Mlp, ResNet, Stem, ZhuNetwork};
 use crate::checkpoint;
+use crate::layers::Initialisation;
 use crate::loss::Loss;
 use crate::model::{Mode, Model, Network};
 use crate::ops::Activation;
@@ -383,6 +384,116 @@ fn a_state_dict_of_pytorch_loads_and_is_saved() {
     }
     let other = ResNet::cifar(14, CIFAR, 10).init(&Streams::new(1), &Device::Cpu).unwrap();
     assert!(checkpoint::load(&path, &other).is_err());
+}
+
+/// The shape, and the values drawn with 16 seeds, of every parameter and buffer.
+fn drawn(model: &dyn Model) -> Vec<(String, Vec<usize>, Vec<f64>)> {
+    let mut all: Vec<(String, Vec<usize>, Vec<f64>)> = Vec::new();
+    for seed in 0..16 {
+        let params = model.init(&Streams::new(seed), &Device::Cpu).unwrap();
+        for (idx, (name, tensor)) in
+            params.named_tensors().chain(params.named_buffers()).enumerate()
+        {
+            if seed == 0 {
+                all.push((name.to_owned(), tensor.dims().to_vec(), Vec::new()));
+            }
+            assert_eq!(all[idx].0, name);
+            all[idx].2.extend(flat(tensor));
+        }
+    }
+    all
+}
+
+fn check_constant(name: &str, values: &[f64], expected: f64) {
+    assert!(values.iter().all(|&value| value == expected), "{name} is not {expected}");
+}
+
+/// Mean 0 and the standard deviation to within 5 standard errors; returns the largest absolute value.
+///
+/// The standard errors over n draws are σ/√n of the mean and σ²√((κ − 1)/n) of the variance, with kurtosis κ.
+fn check_moments(name: &str, values: &[f64], std: f64, kurtosis: f64) -> f64 {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|value| value * value).sum::<f64>() / n;
+    let of_mean = mean / (std / n.sqrt());
+    assert!(of_mean.abs() <= 5., "{name}: the mean is {of_mean} standard errors from 0");
+    let of_variance = (variance / std.powi(2) - 1.) / ((kurtosis - 1.) / n).sqrt();
+    assert!(
+        of_variance.abs() <= 5.,
+        "{name}: the variance is off by {of_variance} standard errors"
+    );
+    values.iter().fold(0., |largest, value| value.abs().max(largest))
+}
+
+fn check_normal(name: &str, values: &[f64], std: f64) {
+    let largest = check_moments(name, values, std, 3.) / std;
+    // The least that n normal numbers stay below with a probability of 10⁻⁵, from P(|x| > z) ≥ e^{−z²/2 − z}.
+    let least = (1. + 2. * (values.len() as f64 / 11.5).ln()).sqrt() - 1.;
+    assert!((least..7.).contains(&largest), "{name}: the largest of a Gaussian is {largest} σ");
+}
+
+fn check_uniform(name: &str, values: &[f64], bound: f64) {
+    let largest = check_moments(name, values, bound / 3f64.sqrt(), 1.8) / bound;
+    // All n are below 1 − 11.5/n with a probability of 10⁻⁵.
+    let least = 1. - 11.5 / values.len() as f64;
+    assert!(
+        (least..=1. + 1e-6).contains(&largest),
+        "{name}: the largest is {largest} of the bound"
+    );
+}
+
+#[test]
+fn parameters_are_drawn_from_the_laws_of_pytorch() {
+    let text = std::fs::read_to_string(golden_dir().join("initialisation.json")).unwrap();
+    let all: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let networks: [(&str, &str, Box<dyn Model>); 3] = [
+        ("resnet20", "kaiming_normal_fan_out", Box::new(ResNet::cifar(20, CIFAR, 10))),
+        ("mlp", "torch_default", Box::new(Mlp::new(784, &[100, 100], 10))),
+        ("zhu", "torch_default", Box::new(ZhuNetwork::new([1, 28, 28], 10))),
+    ];
+    assert_eq!(all.as_object().unwrap().len(), networks.len());
+    for (network, of_convolutions, model) in networks {
+        let drawn = drawn(&*model);
+        assert_eq!(all[network].as_object().unwrap().len(), drawn.len(), "{network}");
+        for (name, _, values) in drawn {
+            let laws = &all[network][&name];
+            let law = laws.get("all").unwrap_or(&laws[of_convolutions]);
+            let number = |key: &str| law[key].as_f64().unwrap_or_else(|| panic!("{name}: {law}"));
+            match law["law"].as_str() {
+                Some("constant") => check_constant(&name, &values, number("value")),
+                Some("uniform") => check_uniform(&name, &values, number("bound")),
+                _ => check_normal(&name, &values, number("std")),
+            }
+        }
+    }
+}
+
+#[test]
+fn parameters_are_drawn_from_the_laws_of_he() {
+    fn he<A>(architecture: A) -> Initialised<A> {
+        Initialised { architecture, initialisation: Initialisation::He }
+    }
+    let networks: [Box<dyn Model>; 4] = [
+        Box::new(he(ResNet::cifar(20, CIFAR, 10))),
+        Box::new(he(ResNet::image_net(18, Stem::ImageNet, CIFAR, 10).unwrap())),
+        Box::new(he(Mlp::new(784, &[100, 100], 10))),
+        Box::new(he(ZhuNetwork::new([1, 28, 28], 10))),
+    ];
+    for model in networks {
+        for (name, dims, values) in drawn(&*model) {
+            match *dims {
+                [_, n_in] => check_normal(&name, &values, (2. / n_in as f64).sqrt()),
+                [_, n_in, height, width] => {
+                    let fan_in = n_in * height * width;
+                    check_normal(&name, &values, (2. / fan_in as f64).sqrt());
+                }
+                _ => {
+                    let is_one = [".weight", ".running_var"].iter().any(|end| name.ends_with(end));
+                    check_constant(&name, &values, f64::from(u8::from(is_one)));
+                }
+            }
+        }
+    }
 }
 
 /// The bytes of every gradient and running statistic, on one thread and on three.

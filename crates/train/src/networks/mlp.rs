@@ -8,7 +8,7 @@ use crate::ops::Activation;
 
 /// Linear layers with an activation between them, parameters named `fc1.weight` `[out, in]`, `fc1.bias` `[out]`, ….
 ///
-/// Initialised as PyTorch's `nn.Linear`: weights and biases uniform on ±1/√in.
+/// PyTorch's initialisation is that of `nn.Linear`: weights and biases uniform on ±1/√in.
 pub struct Mlp {
     widths: Vec<usize>,
     activation: Activation,

@@ -11,7 +11,7 @@ pub use zhu::ZhuNetwork;
 use candle_core::{Device, Result};
 
 use crate::error::TrainError;
-use crate::layers::{Layer, Sequential, Store};
+use crate::layers::{Initialisation, Layer, Sequential, Store};
 use crate::model::{Model, Network};
 use crate::params::ParamSet;
 use crate::streams::Streams;
@@ -30,13 +30,37 @@ pub trait Architecture: Send + Sync {
     fn layers(&self, store: &mut Store<'_>) -> Result<Vec<Box<dyn Layer>>>;
 }
 
+/// An architecture with the laws from which its parameters are drawn; by itself it has those of PyTorch.
+pub struct Initialised<A> {
+    /// The architecture.
+    pub architecture: A,
+    /// The laws.
+    pub initialisation: Initialisation,
+}
+
+impl<A: Architecture> Model for Initialised<A> {
+    fn init(
+        &self,
+        streams: &Streams,
+        device: &Device,
+    ) -> std::result::Result<ParamSet, TrainError> {
+        let mut store = Store::drawing(streams, device, self.initialisation);
+        self.architecture.layers(&mut store)?;
+        store.into_params()
+    }
+
+    fn bind(&self, params: &ParamSet) -> std::result::Result<Box<dyn Network>, TrainError> {
+        self.architecture.bind(params)
+    }
+}
+
 impl<A: Architecture> Model for A {
     fn init(
         &self,
         streams: &Streams,
         device: &Device,
     ) -> std::result::Result<ParamSet, TrainError> {
-        let mut store = Store::drawing(streams, device);
+        let mut store = Store::drawing(streams, device, Initialisation::Pytorch);
         self.layers(&mut store)?;
         store.into_params()
     }

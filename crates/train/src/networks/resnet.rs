@@ -14,7 +14,8 @@ use crate::ops::{ChannelPadding, Conv2d, MaxPool};
 ///
 /// [`ResNet::cifar`] are those of section 4.2, with shortcuts without parameters; [`ResNet::image_net`] those of table 1,
 /// with the names and the places of strides that torchvision has. A PyTorch state dict of either loads unchanged.
-/// Convolutions are Gaussian with variance 2/(k² C_out), as torchvision's (He et al. 2015, with the fan out).
+/// PyTorch's initialisation is torchvision's: convolutions Gaussian with variance 2/(k² C_out), which is He et al. (2015),
+/// eq. 14, `kaiming_normal_` with the fan out; the linear layer uniform on ±1/√in.
 pub struct ResNet {
     image: [usize; 3],
     n_classes: usize,

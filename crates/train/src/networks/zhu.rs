@@ -11,8 +11,8 @@ use crate::ops::{Activation, Conv2d, MaxPool};
 /// Convolution 5 × 5 to 10 channels, maximum over 2 × 2, ReLU; the same again; linear layers of 50 and of the classes.
 ///
 /// For images `[N, 1, 28, 28]`: 11,330 parameters with 10 classes. The architecture is that of the code published with
-/// Zhu et al. (2019), "The Anisotropic Noise in Stochastic Gradient Descent". Parameters are `conv1`, `conv2`, `fc1`, `fc2`,
-/// initialised as PyTorch's.
+/// Zhu et al. (2019), "The Anisotropic Noise in Stochastic Gradient Descent". Parameters are `conv1`, `conv2`, `fc1`, `fc2`.
+/// PyTorch's initialisation is that of its layers: weights and biases uniform on ±1/√n, n the inputs of one output.
 pub struct ZhuNetwork {
     image: [usize; 3],
     n_classes: usize,
