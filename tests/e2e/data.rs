@@ -1,30 +1,122 @@
-//! `data list` and `data verify`.
+//! `data`: list, verify, show, fetch and import.
 
 use crate::workdir::WorkDir;
 
 #[test]
-fn list_names_every_embedded_set_with_its_licence() {
+fn list_names_every_set_with_its_licence() {
     let out = WorkDir::new().succeed(&["data", "list"]).out;
-    assert!(out.contains("ionosphere") && out.contains("CC BY 4.0"), "{out}");
-    assert!(out.contains("fashion-mnist-6k") && out.contains("MIT"), "{out}");
+    let line = |name: &str| {
+        let line = out.lines().find(|line| line.trim_start().starts_with(&format!("{name} ")));
+        line.unwrap_or_else(|| panic!("no {name} in {out}")).to_owned()
+    };
+    assert!(line("ionosphere").contains("verified") && line("ionosphere").contains("CC BY 4.0"));
+    assert!(line("fashion-mnist-6k").contains("this program"), "{out}");
+    assert!(line("cifar100").contains("data fetch cifar100 (142 MB)"), "{out}");
+    assert!(line("cola").contains("nyu-mll.github.io/CoLA"), "{out}");
 }
 
 #[test]
 fn verify_computes_the_figures_of_the_card() {
     let out = WorkDir::new().succeed(&["data", "verify"]).out;
     assert!(out.contains("ionosphere: verified"), "{out}");
-    assert!(out.contains("351 + 0 samples of 34 features; mean 0.247697"), "{out}");
+    assert!(out.contains("351 + 0 samples of 34 features; mean ± deviation 0.247697 ±"), "{out}");
     assert!(out.contains("training classes: b 126, g 225"), "{out}");
-    assert!(out.contains("5000 + 1000 samples of 784 features; mean 0.287346"), "{out}");
+    assert!(out.contains("5000 + 1000 samples of 1 × 28 × 28 pixels; mean ± deviation 0.287346"));
 }
 
 #[test]
 fn verify_refuses_a_damaged_copy_by_name() {
     let work = WorkDir::new();
     work.write("ionosphere.data", "1,2,g\n");
-    let line = work.fail(2, &["data", "verify", "ionosphere", "--directory", "."]);
-    assert!(line.starts_with("./ionosphere.data: 6 bytes with sha256 "), "{line}");
-    assert!(line.contains("the card of ionosphere says 76467 bytes"), "{line}");
+    let args = ["data", "verify", "ionosphere", "--directory", "."];
+    let out = work.command(&args).output().unwrap();
+    assert_eq!(out.status.code(), Some(2));
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert!(text.contains("NOT verified\n  ./ionosphere.data: 6 bytes with sha256 "), "{text}");
+    assert!(text.contains("the card of ionosphere says 76467 bytes"), "{text}");
     let line = work.fail(2, &["data", "verify", "ionosfere"]);
-    assert_eq!(line, "ionosfere: unknown data set; known are ionosphere, fashion-mnist-6k");
+    assert!(line.starts_with("ionosfere: unknown data set; known are ionosphere, "), "{line}");
+    let line = work.fail(2, &["data", "verify", "mnist", "--directory", "."]);
+    assert_eq!(line, "none of these data sets is here in . or in a folder in it");
+}
+
+#[test]
+fn show_draws_images_and_describes_features() {
+    let work = WorkDir::new();
+    let out = work.succeed(&["data", "show", "fashion-mnist-6k"]).out;
+    assert!(out.contains("contact sheet, one row per class: fashion-mnist-6k.png"), "{out}");
+    let sheet = std::fs::read(work.path("fashion-mnist-6k.png")).unwrap();
+    let decoder = png::Decoder::new(std::io::Cursor::new(sheet));
+    let info = decoder.read_info().unwrap().info().clone();
+    assert_eq!((info.width, info.height), (12 * 58 + 2, 10 * 58 + 2));
+    let out = work.succeed(&["data", "show", "ionosphere"]).out;
+    assert!(out.contains("Sigillito") && out.contains("lower quartile"), "{out}");
+}
+
+#[test]
+fn what_is_not_here_and_cannot_be_fetched() {
+    let work = WorkDir::new();
+    let line = work.fail(2, &["data", "fetch", "mnist"]);
+    assert!(line.contains("HF_HUB_OFFLINE is set"), "{line}");
+    let line = work.fail(2, &["data", "fetch", "cinic10"]);
+    assert!(line.contains("the Hugging Face hub does not have it"), "{line}");
+    work.write("x.toml", EXPERIMENT.replace("NAME", "mnist"));
+    let line = work.fail(2, &["train", "x.toml"]);
+    assert!(line.contains("`noisescope data fetch mnist` downloads it"), "{line}");
+}
+
+const EXPERIMENT: &str = r#"
+name = "small"
+seed = 1
+data = { name = "NAME", standardise = true }
+model = { kind = "mlp", hidden = [4] }
+training = { learning_rate = 0.1, batch_size = 4, max_epochs = 2 }
+"#;
+
+#[test]
+fn an_imported_table_is_trained_on_by_name() {
+    let work = WorkDir::new();
+    let rows =
+        (0..20).map(|i| format!("{},{},{}\n", i % 7, i * i, if i % 3 == 0 { "yes" } else { "no" }));
+    work.write("own.csv", format!("a,b,answer\n{}", rows.collect::<String>()));
+    let import = ["data", "import", "own.csv", "--name", "own", "--label", "answer"];
+    let out = work.succeed(&import).out;
+    assert!(out.starts_with("own: 20 + 0 samples of 2 features, 2 classes"), "{out}");
+    assert!(work.succeed(&["data", "list"]).out.contains("imported  own.csv"));
+    work.write("x.toml", EXPERIMENT.replace("NAME", "own"));
+    work.succeed(&["train", "x.toml"]);
+    let run = work.only_run("runs");
+    let manifest = std::fs::read_to_string(run.join("manifest.json")).unwrap();
+    assert!(manifest.contains("\"name\": \"own\""), "{manifest}");
+    work.write("gaps.csv", "a,answer\n1,yes\n,no\n");
+    let line = work.fail(2, &["data", "import", "gaps.csv", "--name", "gaps", "--label", "answer"]);
+    assert!(line.starts_with("gaps.csv: line 3"), "{line}");
+    let line = work.fail(2, &["data", "import", "own.csv", "--name", "mnist", "--label", "answer"]);
+    assert_eq!(
+        line,
+        "import.name = \"mnist\": permitted is a name that no data set of this program has"
+    );
+    let line = work.fail(2, &["data", "import", "own.csv", "--name", "../x", "--label", "answer"]);
+    assert!(line.contains("permitted is letters, digits"), "{line}");
+}
+
+#[test]
+fn an_imported_folder_of_images_has_its_shape() {
+    let work = WorkDir::new();
+    for (name, grey) in [("cat/1.png", 10), ("cat/2.png", 20), ("dog/1.png", 200)] {
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, 20, 18);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.write_header().unwrap().write_image_data(&[grey; 360]).unwrap();
+        std::fs::create_dir_all(work.path("pets").join(name).parent().unwrap()).unwrap();
+        work.write(&format!("pets/{name}"), file);
+    }
+    work.succeed(&["data", "import", "pets", "--test", "pets", "--name", "pets"]);
+    let out = work.succeed(&["data", "show", "pets"]).out;
+    assert!(out.contains("contact sheet"), "{out}");
+    work.write(
+        "x.toml",
+        EXPERIMENT.replace("NAME", "pets").replace("\"mlp\", hidden = [4]", "\"zhu\""),
+    );
+    work.succeed(&["train", "x.toml", "--set", "training.batch_size=2"]);
 }

@@ -119,11 +119,11 @@ fn values_out_of_range() {
 
 #[test]
 fn data_that_is_missing_or_corrupt() {
-    check("data.name=iris", "iris: unknown data set; known are ionosphere, fashion-mnist-6k");
     check(
-        "data.directory=nowhere",
-        "nowhere/ionosphere.data: No such file or directory (os error 2)",
+        "data.name=iris",
+        "iris: unknown data set; known are ionosphere, fashion-mnist-6k, mnist, fashion-mnist, cifar10, cifar100, cifar100-coarse, cinic10, cardio, ionosphere-odds, musk, cola",
     );
+    check("data.directory=nowhere", "nowhere: No such file or directory (os error 2)");
     let work = WorkDir::new();
     work.write("ionosphere.data", "1,2,g\n");
     let line = work.fail(2, &["run", "small.toml", "--set", "data.directory=."]);

@@ -40,6 +40,13 @@ impl WorkDir {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_noisescope"));
         command.args(args).current_dir(self.dir.path()).env("RAYON_NUM_THREADS", "2");
+        // Nothing of the user's: neither data, nor caches, nor the network.
+        for (variable, folder) in
+            [("XDG_DATA_HOME", ".data"), ("XDG_CACHE_HOME", ".cache"), ("HF_HOME", ".hub")]
+        {
+            command.env(variable, self.path(folder));
+        }
+        command.env_remove("NOISESCOPE_DATA").env("HF_HUB_OFFLINE", "1");
         command
     }
 

@@ -283,16 +283,78 @@ pub struct ShowArgs {
 /// The subcommands of `data`.
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
-    /// What there is: size, classes, licence.
-    #[command(after_help = "Example: noisescope data list")]
-    List,
-    /// Hold files to their cards: digest, shape, mean and deviation.
-    #[command(after_help = "Example: noisescope data verify ionosphere --directory ~/uci")]
-    Verify {
-        /// Data sets; without any, all of them.
-        names: Vec<String>,
-        /// Read the files from here and not from this program.
-        #[arg(long, value_name = "DIR", requires = "names")]
+    /// What there is, and what of it is here: size, classes, licence, whether it is verified.
+    ///
+    /// Data sets are looked for in this program, in a folder of their name in those that NOISESCOPE_DATA lists, and in
+    /// the cache of the Hugging Face hub.
+    #[command(after_help = "Example: noisescope data list --directory ~/data")]
+    List {
+        /// Look here and in the folders in it instead.
+        #[arg(long, value_name = "DIR")]
         directory: Option<PathBuf>,
     },
+    /// Download from the Hugging Face hub and verify.
+    ///
+    /// Files go to the cache that Python's huggingface_hub uses. A download that broke off goes on where it stopped.
+    /// HF_HOME, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE are honoured.
+    #[command(after_help = "Example: noisescope data fetch cifar100 mnist")]
+    Fetch {
+        /// Data sets.
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Hold files to their cards: digests, shape, mean and deviation.
+    #[command(after_help = "Example: noisescope data verify ionosphere --directory ~/uci")]
+    Verify {
+        /// Data sets; without any, all that are here.
+        names: Vec<String>,
+        /// Look here and in the folders in it instead.
+        #[arg(long, value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
+    /// Describe a data set, with a contact sheet of its images or a line per feature.
+    #[command(after_help = "Example: noisescope data show fashion-mnist-6k --picture sheet.png")]
+    Show {
+        /// The data set.
+        name: String,
+        /// Read the files from here.
+        #[arg(long, value_name = "DIR")]
+        directory: Option<PathBuf>,
+        /// Where the contact sheet goes [default: NAME.png].
+        #[arg(long, value_name = "FILE")]
+        picture: Option<PathBuf>,
+    },
+    /// Make a data set of your own files, which experiments then call by name.
+    ///
+    /// Tables (.csv, .tsv, .parquet) have one row per sample and a column of labels; arrays (.npz, .safetensors) have
+    /// samples along the first axis; a folder has a folder of PNG images for each class.
+    #[command(
+        after_help = "Examples:\n  noisescope data import wine.csv --name wine --label quality\n  noisescope data import digits.npz --name digits --inputs x_train --label y_train\n  noisescope data import photos/train --test photos/test --name photos"
+    )]
+    Import(ImportArgs),
+}
+
+/// What importing needs.
+#[derive(Debug, clap::Args)]
+pub struct ImportArgs {
+    /// File or folder of the training set.
+    pub train: PathBuf,
+    /// The same for a test set.
+    #[arg(long, value_name = "PATH")]
+    pub test: Option<PathBuf>,
+    /// What experiments will call it.
+    #[arg(long)]
+    pub name: String,
+    /// Column or array of the labels.
+    #[arg(long, value_name = "NAME")]
+    pub label: Option<String>,
+    /// Array of the inputs.
+    #[arg(long, value_name = "NAME")]
+    pub inputs: Option<String>,
+    /// Under which terms it may be used; goes into manifests.
+    #[arg(long)]
+    pub licence: Option<String>,
+    /// How to cite it.
+    #[arg(long)]
+    pub citation: Option<String>,
 }

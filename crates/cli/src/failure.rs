@@ -62,6 +62,12 @@ impl From<TrainError> for Failure {
     }
 }
 
+impl From<candle_core::Error> for Failure {
+    fn from(error: candle_core::Error) -> Self {
+        TrainError::from(error).into()
+    }
+}
+
 impl From<SpecError> for Failure {
     fn from(error: SpecError) -> Self {
         Failure::BadInput(error.to_string())

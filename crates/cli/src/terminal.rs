@@ -23,6 +23,11 @@ pub fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
 
 /// Rows of cells under a header, columns aligned: the first to the left, numbers to the right.
 pub fn aligned(header: &[&str], rows: &[Vec<String>]) -> String {
+    aligned_left(header, rows, &[0])
+}
+
+/// The same with some columns aligned to the left.
+pub fn aligned_left(header: &[&str], rows: &[Vec<String>], left: &[usize]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.chain([header[column].chars().count()]).max().unwrap_or(0)
@@ -31,7 +36,7 @@ pub fn aligned(header: &[&str], rows: &[Vec<String>]) -> String {
     let line = |cells: &mut dyn Iterator<Item = &str>| {
         let padded = cells.zip(&widths).enumerate().map(|(column, (cell, &width))| {
             let space = " ".repeat(width - cell.chars().count());
-            if column == 0 { format!("{cell}{space}") } else { format!("{space}{cell}") }
+            if left.contains(&column) { format!("{cell}{space}") } else { format!("{space}{cell}") }
         });
         format!("  {}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
     };

@@ -89,11 +89,8 @@ impl Objective {
         mode: Mode,
         change: impl FnOnce(Tensor) -> candle_core::Result<Tensor>,
     ) -> Result<(f64, Vec<Tensor>), TrainError> {
-        let train = &self.data.train;
-        let index = Tensor::new(samples, train.inputs.device())?;
-        let inputs = change(train.inputs.index_select(&index, 0)?)?;
-        let labels = train.labels.index_select(&index, 0)?;
-        self.backward(&inputs, &labels, mode)
+        let (inputs, labels) = self.data.train.batch(samples)?;
+        self.backward(&change(inputs)?, &labels, mode)
     }
 
     /// Loss and gradient over the whole training set, the gradient flattened to `[n_parameters]`.
@@ -102,9 +99,8 @@ impl Objective {
         let mut loss = 0.;
         let mut gradient = vec![0.; self.params.n_parameters()];
         for (start, n_chunk) in chunks(train.len(), self.network.samples_at_once()) {
-            let inputs = train.inputs.narrow(0, start, n_chunk)?;
-            let labels = train.labels.narrow(0, start, n_chunk)?;
-            let (chunk_loss, chunk_gradient) = self.backward(&inputs, &labels, mode)?;
+            let (inputs, labels) = train.range(start..start + n_chunk)?;
+            let (chunk_loss, chunk_gradient) = self.backward(&inputs, labels, mode)?;
             let weight = n_chunk as f64 / train.len() as f64;
             loss += weight * chunk_loss;
             for (sum, value) in gradient.iter_mut().zip(flatten(chunk_gradient.iter())?) {
@@ -127,11 +123,10 @@ impl Objective {
     fn evaluate(&self, split: &Split) -> Result<Evaluation, TrainError> {
         let (mut loss, mut n_correct) = (0., 0usize);
         for (start, n_chunk) in chunks(split.len(), self.network.samples_at_once()) {
-            let logits =
-                self.network.forward(&split.inputs.narrow(0, start, n_chunk)?, Mode::Eval)?;
-            let labels = split.labels.narrow(0, start, n_chunk)?.to_vec1::<u32>()?;
+            let (inputs, labels) = split.range(start..start + n_chunk)?;
+            let logits = self.network.forward(&inputs, Mode::Eval)?;
             let logits = logits.to_dtype(DType::F64)?.to_vec2::<f64>()?;
-            for (row, label) in logits.iter().zip(labels) {
+            for (row, &label) in logits.iter().zip(labels) {
                 loss += self.loss.of_sample(row, label as usize);
                 n_correct += usize::from(is_largest(row, label as usize));
             }
@@ -143,10 +138,9 @@ impl Objective {
     fn backward(
         &self,
         inputs: &Tensor,
-        labels: &Tensor,
+        labels: &[u32],
         mode: Mode,
     ) -> Result<(f64, Vec<Tensor>), TrainError> {
-        let labels = labels.to_vec1::<u32>()?;
         let n_samples = labels.len();
         let (mut loss, mut sums) = (0., Vec::new());
         for (start, n_part) in chunks(n_samples, self.micro_batch.unwrap_or(n_samples)) {
@@ -198,8 +192,9 @@ mod tests {
 
     /// The same network in plain loops and `f64`.
     fn slow_loss(objective: &Objective, weights: &[f64], samples: &[u32]) -> f64 {
-        let inputs = objective.data().train.inputs.to_vec2::<f32>().unwrap();
-        let labels = objective.data().train.labels.to_vec1::<u32>().unwrap();
+        let train = &objective.data().train;
+        let (inputs, labels) = train.range(0..train.len()).unwrap();
+        let inputs = inputs.to_vec2::<f32>().unwrap();
         let mut total = 0.;
         for &sample in samples {
             let mut x: Vec<f64> = inputs[sample as usize].iter().map(|&v| v as f64).collect();

@@ -12,7 +12,8 @@ use super::{Figure, RunTables, WIDTH};
 
 const TEST_LOSS: Ink = super::style::ARMS[1];
 
-/// Full-batch loss above, gradient norm below, the step of the certificate marked in both.
+/// Full-batch loss above, gradient norm below, the step of the certificate marked in both; in a training that seeks no
+/// minimum, accuracy below.
 pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
     let Some(table) = tables.steps.as_ref().filter(|table| table.n_rows() > 0) else {
         return Ok(None);
@@ -21,16 +22,23 @@ pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
     let loss = table.reals("loss")?;
     let test_loss = table.reals("test_loss")?;
     let norm = table.reals("gradient_norm")?;
+    let (accuracy, test_accuracy) = (table.reals("accuracy")?, table.reals("test_accuracy")?);
     let certificate = match &tables.certificate {
         Some(table) if table.n_rows() > 0 => Some(table.integers("step")?[0]),
         _ => None,
     };
     let has_test = test_loss.iter().any(|loss| loss.is_finite());
 
-    let title = "Training to the minimum".to_owned();
-    let mut caption = "Full-batch loss and norm of the full-batch gradient at each evaluation, \
-                       on logarithmic axes."
-        .to_owned();
+    let has_norm = norm.iter().any(|norm| norm.is_finite());
+    let title = if has_norm { "Training to the minimum" } else { "Training" }.to_owned();
+    let mut caption = match has_norm {
+        true => {
+            "Full-batch loss and norm of the full-batch gradient at each evaluation, on \
+             logarithmic axes."
+        }
+        false => "Loss, on a logarithmic axis, and accuracy at each evaluation.",
+    }
+    .to_owned();
     if let Some(step) = certificate {
         caption += &format!(
             " The vertical line marks step {}, at which the point was certified.",
@@ -56,12 +64,18 @@ pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
         panel.line(points(&steps, loss), DATA, 1.8);
         mark(canvas, &panel, upper, certificate, Some("certified minimum"));
 
-        let y = Axis::covering("", Scale::Log, norm.iter().copied());
         let x = x.labelled("step");
-        let panel = Panel::new(canvas, lower, "Gradient norm", x, y);
-        panel.line(points(&steps, norm), DATA, 1.8);
+        let (name, below, scale) = match has_norm {
+            true => ("Gradient norm", norm, Scale::Log),
+            false => ("Accuracy", accuracy, Scale::Linear),
+        };
+        let test = if has_norm { &[] } else { test_accuracy };
+        let y = Axis::covering("", scale, below.iter().chain(test).copied());
+        let panel = Panel::new(canvas, lower, name, x, y);
+        panel.line(points(&steps, test), TEST_LOSS, 1.5);
+        panel.line(points(&steps, below), DATA, 1.8);
         mark(canvas, &panel, lower, certificate, None);
-        if let (1, Some(at)) = (steps.len(), panel.at(steps[0], norm[0])) {
+        if let (1, Some(at)) = (steps.len(), panel.at(steps[0], below[0])) {
             canvas.disc(at, 3.5, DATA);
         }
     };

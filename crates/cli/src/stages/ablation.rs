@@ -2,7 +2,6 @@
 
 use rayon::prelude::*;
 use train::ablation::{self, Arm, ArmRun};
-use train::steps_log::to_table;
 use train::{Ending, EvaluationRow, Flow, Objective, Observer, RunDir, Table, TrainError, Trainer};
 
 use crate::experiment::Experiment;
@@ -51,7 +50,7 @@ fn train_arm(experiment: &Experiment, arm: Arm, seed: u64, task: &Task) -> Resul
         unreachable!("checked by the caller");
     };
     let streams = experiment.streams.named("ablation").named(&seed.to_string());
-    let params = model.init(&streams.named("init"), data.train.inputs.device())?;
+    let params = model.init(&streams.named("init"), data.train.device())?;
     let training = spec.training(arm);
     let objective = Objective::new(model.clone(), data.clone(), params)?
         .with_loss(training.loss)
@@ -59,7 +58,9 @@ fn train_arm(experiment: &Experiment, arm: Arm, seed: u64, task: &Task) -> Resul
     let mut rows = Rows { rows: Vec::new(), epoch: 0, task };
     match Trainer::new(&objective, &training, &streams)?.run(&mut rows)? {
         Ending::Stopped => Err(Failure::Interrupted("interrupted".into())),
-        Ending::Minimum(_) | Ending::Epochs(_) => Ok(to_table(&rows.rows)),
+        Ending::Minimum(_) | Ending::Epochs(_) => {
+            Ok(ablation::steps(&rows.rows, &objective, &streams)?)
+        }
     }
 }
 

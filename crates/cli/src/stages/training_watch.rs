@@ -42,10 +42,13 @@ impl Observer for TrainingWatch<'_> {
 
     fn evaluated(&mut self, trainer: &Trainer<'_>, row: &EvaluationRow) -> Result<(), TrainError> {
         self.task.note(|| {
-            let limit = trainer.spec().minimum.as_ref().and_then(|minimum| minimum.gradient_norm);
-            let goal = limit.map_or(String::new(), |limit| format!(" → {}", significant(limit, 2)));
-            let (loss, norm) = (significant(row.loss, 3), significant(row.gradient_norm, 3));
-            format!("step {}, loss {loss}, gradient norm {norm}{goal}", row.step)
+            let loss = format!("step {}, loss {}", row.step, significant(row.loss, 3));
+            let Some(minimum) = &trainer.spec().minimum else {
+                return format!("{loss}, accuracy {}", significant(row.accuracy, 3));
+            };
+            let goal = minimum.gradient_norm.map(|limit| format!(" → {}", significant(limit, 2)));
+            let norm = significant(row.gradient_norm, 3);
+            format!("{loss}, gradient norm {norm}{}", goal.unwrap_or_default())
         });
         self.events.append(&steps_log::to_table(&[*row]))?;
         self.log.append(row)

@@ -1,19 +1,19 @@
-//! Cards: origin, licence, digest and shape of each data set, and the embedded files.
+//! Cards: origin, licence, digests and shape of each data set, and the embedded files.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use super::hub::HubFile;
+use super::prepared;
 use crate::error::TrainError;
 
 /// `datasets/<name>.toml`: everything that is known about a data set without opening its files.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Card {
     /// The name that experiments use.
     pub name: String,
     /// What it is called in full.
     pub title: String,
-    /// How its files are read.
-    pub layout: Layout,
     /// Where it comes from.
     pub origin: String,
     /// Under which terms.
@@ -29,37 +29,95 @@ pub struct Card {
     /// Features per sample.
     pub n_features: usize,
     /// Channels, height and width, where samples are images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<[usize; 3]>,
     /// Names of the classes, by label.
     pub classes: Vec<String>,
-    /// Mean over all features of the training set, before standardisation.
-    pub mean: f64,
+    /// Mean of the training set before standardisation: of each channel of images, of all features of a table.
+    pub mean: Vec<f64>,
     /// Population standard deviation over the same.
-    pub deviation: f64,
-    /// The files, in the order in which the layout wants them.
-    pub files: Vec<CardFile>,
+    pub deviation: Vec<f64>,
+    /// Digest of all samples, whatever their order ([`SampleDigests::any_order`](super::SampleDigests::any_order)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples_sha256: Option<String>,
+    /// The forms in which it is published, the preferred one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
 }
 
-/// One file of a data set.
-#[derive(Debug, Clone, Deserialize)]
+/// One form in which a data set is published.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// How its files are read.
+    pub layout: Layout,
+    /// Where the Hugging Face hub has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hub: Option<Repository>,
+    /// The files of the training set, in the order in which the layout wants them.
+    pub train: Vec<CardFile>,
+    /// Those of the test set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub test: Vec<CardFile>,
+}
+
+/// A data set of the Hugging Face hub as it was at one time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Repository {
+    /// Owner and name.
+    pub name: String,
+    /// The commit.
+    pub revision: String,
+}
+
+/// One file of a data set, or the folder of a layout that has folders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CardFile {
-    /// Name without folders.
+    /// Its path in the repository or the folder.
     pub name: String,
-    /// Size.
-    pub bytes: usize,
+    /// Size in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
     /// SHA-256 in lower-case hexadecimal.
-    pub sha256: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
 }
 
 /// How files become samples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Layout {
-    /// Lines of comma-separated numbers, the class last.
+    /// Lines of comma-separated numbers, the class last, no header.
     UciTable,
-    /// Gzipped idx files: training images and labels, test images and labels. Pixels are divided by 255.
+    /// Comma-separated numbers with a header.
+    Csv {
+        /// The column of the classes.
+        label: String,
+    },
+    /// MATLAB v5 with the variables `X` and `y`, as ODDS publishes.
+    Mat,
+    /// Gzipped idx files, images and labels. Pixels are divided by 255.
     Idx,
+    /// Records of CIFAR-10 and CIFAR-100.
+    CifarBinary {
+        /// Bytes before each image.
+        label_bytes: usize,
+        /// Which of them is the label.
+        label_at: usize,
+    },
+    /// Parquet with images as PNG.
+    ParquetImages {
+        /// The column of the images.
+        image: String,
+        /// The column of the labels.
+        label: String,
+    },
+    /// A folder of PNG files for each class.
+    ImageFolder,
+    /// Sentences of CoLA, as hashed words.
+    Cola,
 }
 
 struct Embedded {
@@ -73,37 +131,42 @@ macro_rules! datasets {
     };
 }
 
-const EMBEDDED: &[Embedded] = &[
-    Embedded {
-        card: include_str!(datasets!("ionosphere.toml")),
-        files: &[("ionosphere.data", include_bytes!(datasets!("ionosphere/ionosphere.data")))],
-    },
-    Embedded {
-        card: include_str!(datasets!("fashion-mnist-6k.toml")),
-        files: &[
-            (
-                "train-images-idx3-ubyte.gz",
-                include_bytes!(datasets!("fashion-mnist-6k/train-images-idx3-ubyte.gz")),
-            ),
-            (
-                "train-labels-idx1-ubyte.gz",
-                include_bytes!(datasets!("fashion-mnist-6k/train-labels-idx1-ubyte.gz")),
-            ),
-            (
-                "t10k-images-idx3-ubyte.gz",
-                include_bytes!(datasets!("fashion-mnist-6k/t10k-images-idx3-ubyte.gz")),
-            ),
-            (
-                "t10k-labels-idx1-ubyte.gz",
-                include_bytes!(datasets!("fashion-mnist-6k/t10k-labels-idx1-ubyte.gz")),
-            ),
-        ],
-    },
+macro_rules! embedded {
+    ($card:literal $(, $folder:literal: $($file:literal),*)?) => {
+        Embedded {
+            card: include_str!(datasets!($card)),
+            files: &[$($(($file, include_bytes!(concat!(
+                env!("CARGO_MANIFEST_DIR"), "/../../datasets/", $folder, "/", $file
+            )))),*)?],
+        }
+    };
+}
+
+const CARDS: &[Embedded] = &[
+    embedded!("ionosphere.toml", "ionosphere": "ionosphere.data"),
+    embedded!(
+        "fashion-mnist-6k.toml",
+        "fashion-mnist-6k": "train-images-idx3-ubyte.gz",
+        "train-labels-idx1-ubyte.gz",
+        "t10k-images-idx3-ubyte.gz",
+        "t10k-labels-idx1-ubyte.gz"
+    ),
+    embedded!("mnist.toml"),
+    embedded!("fashion-mnist.toml"),
+    embedded!("cifar10.toml"),
+    embedded!("cifar100.toml"),
+    embedded!("cifar100-coarse.toml"),
+    embedded!("cinic10.toml"),
+    embedded!("cardio.toml"),
+    embedded!("ionosphere-odds.toml"),
+    embedded!("musk.toml"),
+    embedded!("cola.toml"),
 ];
 
-/// The cards of all data sets.
+/// The cards of all data sets that this program knows, then those that were imported.
 pub fn cards() -> Vec<Card> {
-    EMBEDDED.iter().map(|embedded| parse(embedded.card)).collect()
+    let imported = prepared::imported().into_iter().map(|(_, card)| card);
+    CARDS.iter().map(|embedded| parse(embedded.card)).chain(imported).collect()
 }
 
 impl Card {
@@ -119,13 +182,55 @@ impl Card {
         card.ok_or_else(|| TrainError::data(name, unknown))
     }
 
+    /// Groups of features that are standardised together: the channels of images, or each feature by itself.
+    pub fn n_groups(&self) -> usize {
+        self.image.map_or(self.n_features, |[channels, ..]| channels)
+    }
+
     /// The bytes of a file that is part of this program.
     pub(super) fn embedded(&self, file: &CardFile) -> Option<&'static [u8]> {
-        let embedded = EMBEDDED.iter().find(|embedded| parse(embedded.card).name == self.name)?;
+        let embedded = CARDS.iter().find(|embedded| parse(embedded.card).name == self.name)?;
         embedded.files.iter().find(|(name, _)| *name == file.name).map(|(_, bytes)| *bytes)
     }
 }
 
+impl Source {
+    /// All its files.
+    pub fn files(&self) -> impl Iterator<Item = &CardFile> {
+        self.train.iter().chain(&self.test)
+    }
+
+    /// Its files on the Hugging Face hub; none where the hub does not have it.
+    pub fn hub_files(&self) -> Vec<HubFile<'_>> {
+        let hub = self.hub.iter();
+        hub.flat_map(|hub| self.files().map(|file| hub.file(file))).collect()
+    }
+
+    /// Size in bytes, where the card knows it.
+    pub fn bytes(&self) -> Option<u64> {
+        self.files().map(|file| file.bytes).sum()
+    }
+}
+
+impl Repository {
+    pub(super) fn file<'a>(&'a self, file: &'a CardFile) -> HubFile<'a> {
+        HubFile {
+            repository: &self.name,
+            revision: &self.revision,
+            path: &file.name,
+            sha256: file.sha256.as_deref(),
+            bytes: file.bytes,
+        }
+    }
+}
+
+impl Layout {
+    /// Whether decoding takes so long that its result is kept.
+    pub(super) fn is_slow(&self) -> bool {
+        matches!(self, Layout::Idx | Layout::ParquetImages { .. } | Layout::ImageFolder)
+    }
+}
+
 fn parse(card: &str) -> Card {
-    toml::from_str(card).expect("embedded cards are tested")
+    toml::from_str(card).expect("the cards of this program are tested")
 }

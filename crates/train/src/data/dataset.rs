@@ -1,16 +1,17 @@
-//! Loading: bytes held to their digest, parsed, standardised, and placed on the device.
+//! Loading: files found, read or mapped, standardised, and placed on the device.
 
 use std::path::{Path, PathBuf};
 
-use candle_core::{Device, Tensor};
-use rand::RngExt;
+use candle_core::Device;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use super::card::{Card, CardFile, Layout};
-use super::{idx, uci_table};
+use super::card::Card;
+use super::digest::{DataDigest, SampleDigests};
+use super::locate::{self, Located};
+use super::prepared;
+use super::read::{RawData, Verdict};
+use super::samples::{RawSplit, Split};
 use crate::error::{SpecError, TrainError};
-use crate::streams::Streams;
 
 /// `[data]` of an experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,11 +20,14 @@ pub struct DataSpec {
     /// Which data set; `noisescope data list` shows them.
     pub name: String,
     /// Subtract the mean and divide by the population standard deviation of the training set: per feature for
-    /// tables, over all pixels for images. Constant features become 0.
+    /// tables, per channel for images. Constant features become 0.
     pub standardise: bool,
-    /// Read the files from here and not from this program.
+    /// Read the files from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<PathBuf>,
+    /// Be content with a part of the samples that the card promises.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub part: bool,
     /// Keep only so many training samples, the first in the order of the files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<usize>,
@@ -36,8 +40,14 @@ pub struct DataSpec {
 impl DataSpec {
     /// A data set that ships with this program, standardised.
     pub fn embedded(name: &str) -> Self {
-        let name = name.to_owned();
-        Self { name, standardise: true, directory: None, samples: None, random_labels: None }
+        Self {
+            name: name.to_owned(),
+            standardise: true,
+            directory: None,
+            part: false,
+            samples: None,
+            random_labels: None,
+        }
     }
 
     /// Checks what depends on the size of the training set; `section` is the name this has in the experiment.
@@ -75,288 +85,170 @@ pub struct Dataset {
     pub digest: Option<DataDigest>,
 }
 
-/// Inputs `[N, n_features]` in `f32` and labels `[N]` in `u32`.
-pub struct Split {
-    /// Features, one sample per row.
-    pub inputs: Tensor,
-    /// Class of each sample.
-    pub labels: Tensor,
+impl Dataset {
+    /// Features per sample.
+    pub fn n_features(&self) -> usize {
+        self.train.n_features()
+    }
 }
 
-/// The identity of the data that a run used.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DataDigest {
-    /// The name on its card.
-    pub name: String,
-    /// Digest of the digests of its files, in the order of the card.
-    pub sha256: String,
-    /// Under which terms.
-    pub licence: String,
-    /// How to cite it.
-    pub citation: String,
+/// Loads a data set.
+///
+/// Images that took long to decode are kept decoded ([`home::cache`](super::home::cache)) and are mapped from there the
+/// next time, as long as their files have not changed.
+///
+/// # Errors
+/// When the name is unknown, a file is missing or damaged, or the samples are not those of the card.
+pub fn load(spec: &DataSpec, device: &Device) -> Result<Dataset, TrainError> {
+    let card = Card::find(&spec.name)?;
+    let raw = read(&card, spec.directory.as_deref(), spec.part)?;
+    let n_train = raw.train.labels.len();
+    spec.validate_against("data", n_train)?;
+    let RawData { mut train, test, digests, mut moments, .. } = raw;
+    let n_kept = spec.samples.unwrap_or(n_train);
+    if n_kept < n_train {
+        train.keep(n_kept);
+        moments = train.moments(card.n_features, card.n_groups());
+    }
+    train.randomise_labels(spec.random_labels.unwrap_or(0), card.classes.len());
+    if !spec.standardise {
+        moments = vec![(0., 1.); card.n_groups()];
+    }
+    let split = |raw: RawSplit| Split::scaled(raw, card.n_features, &moments, device);
+    Ok(Dataset {
+        train: split(train)?,
+        test: test.map(split).transpose()?,
+        digest: Some(digest_of(&card, &digests)),
+        name: card.name.clone(),
+        image: card.image,
+        classes: card.classes,
+    })
+}
+
+fn read(card: &Card, directory: Option<&Path>, part: bool) -> Result<RawData, TrainError> {
+    if let Some(path) = prepared::imported_path(&card.name).filter(|_| directory.is_none()) {
+        return prepared::read(&path);
+    }
+    let located = locate::locate(card, directory)?;
+    match kept(card, &located) {
+        Some(raw) if part || raw.verdict != Verdict::Part => Ok(raw),
+        _ => read_and_keep(card, &located, part),
+    }
+}
+
+/// What these files decoded to, if it was kept.
+fn kept(card: &Card, located: &Located<'_>) -> Option<RawData> {
+    prepared::read(&prepared::path_for(card, located)?).ok()
+}
+
+fn read_and_keep(card: &Card, located: &Located<'_>, part: bool) -> Result<RawData, TrainError> {
+    let raw = RawData::read(card, located, part)?;
+    if let Some(path) = prepared::path_for(card, located) {
+        // Without a place to keep it, it is decoded again the next time.
+        let _ = prepared::write(&path, card, &raw);
+    }
+    Ok(raw)
+}
+
+fn digest_of(card: &Card, digests: &SampleDigests) -> DataDigest {
+    DataDigest {
+        name: card.name.clone(),
+        sha256: digests.in_order.clone(),
+        licence: card.licence.clone(),
+        citation: card.citation.clone(),
+    }
 }
 
 /// What verifying a data set found; every figure is computed from the files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verification {
+    /// How the files compare with the card.
+    pub verdict: Verdict,
+    /// Where they are; `None` where they are part of this program.
+    pub folder: Option<PathBuf>,
     /// Samples in the training set.
     pub n_train: usize,
     /// Samples in the test set.
     pub n_test: usize,
-    /// Features per sample.
-    pub n_features: usize,
     /// Training samples per class.
     pub class_counts: Vec<usize>,
-    /// Mean over all features of the training set.
-    pub mean: f64,
-    /// Population standard deviation over the same.
-    pub deviation: f64,
-    /// The identity of the files.
-    pub digest: DataDigest,
+    /// Mean and population standard deviation of the training set: of each channel, or of all features of a table.
+    pub figures: Vec<(f64, f64)>,
+    /// Digests of the samples.
+    pub digests: SampleDigests,
 }
 
-impl Split {
-    /// Number of samples.
-    pub fn len(&self) -> usize {
-        self.labels.elem_count()
+/// Where a data set was found, to be verified.
+pub struct Candidate<'a> {
+    card: &'a Card,
+    located: Located<'a>,
+}
+
+impl Candidate<'_> {
+    /// The folder; `None` where the files are part of this program.
+    pub fn folder(&self) -> Option<&Path> {
+        self.located.folder()
     }
 
-    /// Whether there are no samples.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// What is known without much work: tables are read, images only if they were kept decoded.
+    pub fn known(&self) -> Option<Result<Verification, TrainError>> {
+        if self.located.source.layout.is_slow() && self.folder().is_some() {
+            let kept = kept(self.card, &self.located);
+            return kept.map(|raw| Ok(self.describe(raw)));
+        }
+        Some(self.verify())
+    }
+
+    /// Reads all files and computes what the card says of them.
+    ///
+    /// # Errors
+    /// As [`load`]; also when mean or deviation of a whole data set differ from the card's by more than 1e-6.
+    pub fn verify(&self) -> Result<Verification, TrainError> {
+        let raw = read_and_keep(self.card, &self.located, true)?;
+        if raw.verdict != Verdict::Part {
+            let checked = raw.check_figures(self.card);
+            checked.map_err(|reason| TrainError::data(&self.card.name, reason))?;
+        }
+        Ok(self.describe(raw))
+    }
+
+    fn describe(&self, raw: RawData) -> Verification {
+        let mut class_counts = vec![0; self.card.classes.len()];
+        raw.train.labels.iter().for_each(|&label| class_counts[label as usize] += 1);
+        let (n_train, n_test) = raw.counts();
+        Verification {
+            verdict: raw.verdict,
+            folder: self.folder().map(Path::to_owned),
+            n_train,
+            n_test,
+            class_counts,
+            figures: raw.figures(self.card),
+            digests: raw.digests,
+        }
     }
 }
 
-impl Dataset {
-    /// Features per sample.
-    pub fn n_features(&self) -> usize {
-        self.train.inputs.dims()[1]
-    }
-}
-
-/// Loads a data set and places it on `device`.
-///
-/// # Errors
-/// When the name is unknown, a file is missing, its SHA-256 is not the card's, or its content is not what the card
-/// says.
-pub fn load(spec: &DataSpec, device: &Device) -> Result<Dataset, TrainError> {
-    let card = Card::find(&spec.name)?;
-    spec.validate_against("data", card.n_train)?;
-    let mut raw = RawData::read(&card, spec.directory.as_deref())?;
-    raw.train.keep(spec.samples.unwrap_or(card.n_train));
-    raw.train.randomise_labels(spec.random_labels.unwrap_or(0), card.classes.len());
-    if spec.standardise {
-        raw.standardise(card.layout);
-    }
-    let n_features = card.n_features;
-    let split = |part: RawSplit| -> Result<Split, TrainError> {
-        let n_samples = part.labels.len();
-        let inputs = Tensor::from_vec(part.features, (n_samples, n_features), device)?;
-        Ok(Split { inputs, labels: Tensor::from_vec(part.labels, n_samples, device)? })
+/// Every place where files of a data set are: in `directory` and the folders in it, or where [`load`] looks.
+pub fn candidates<'a>(card: &'a Card, directory: Option<&Path>) -> Vec<Candidate<'a>> {
+    let located = match directory {
+        Some(directory) => locate::all_in(card, directory),
+        None => locate::locate(card, None).into_iter().collect(),
     };
-    Ok(Dataset {
-        train: split(raw.train)?,
-        test: raw.test.map(split).transpose()?,
-        digest: Some(raw.digest),
-        name: card.name,
-        classes: card.classes,
-        image: card.image,
-    })
-}
-
-/// Reads a data set from this program, or from `directory`, and computes what its card says of it.
-///
-/// # Errors
-/// As [`load`]; also when mean or deviation differ from the card's by more than 1e-6.
-pub fn verify(card: &Card, directory: Option<&Path>) -> Result<Verification, TrainError> {
-    let raw = RawData::read(card, directory)?;
-    let (mean, deviation) = mean_and_deviation(raw.train.features.iter().copied());
-    for (what, got, expected) in
-        [("mean", mean, card.mean), ("deviation", deviation, card.deviation)]
-    {
-        if (got - expected).abs() > 1e-6 {
-            let reason = format!("{what} is {got}, the card says {expected}");
-            return Err(TrainError::data(&card.name, reason));
-        }
-    }
-    let mut class_counts = vec![0; card.classes.len()];
-    raw.train.labels.iter().for_each(|&label| class_counts[label as usize] += 1);
-    Ok(Verification {
-        n_train: raw.train.labels.len(),
-        n_test: raw.test.map_or(0, |test| test.labels.len()),
-        n_features: card.n_features,
-        class_counts,
-        mean,
-        deviation,
-        digest: raw.digest,
-    })
-}
-
-struct RawData {
-    train: RawSplit,
-    test: Option<RawSplit>,
-    digest: DataDigest,
-}
-
-struct RawSplit {
-    features: Vec<f32>,
-    labels: Vec<u32>,
-}
-
-impl RawData {
-    fn read(card: &Card, directory: Option<&Path>) -> Result<Self, TrainError> {
-        let mut digest = Sha256::new();
-        let mut contents = Vec::new();
-        for file in &card.files {
-            let (place, bytes) = read_file(card, file, directory)?;
-            digest.update(&file.sha256);
-            contents.push((place, bytes));
-        }
-        let file = |idx: usize| (contents[idx].0.as_str(), contents[idx].1.as_slice());
-        let (train, test) = match card.layout {
-            Layout::UciTable => {
-                let (place, bytes) = file(0);
-                let text = String::from_utf8_lossy(bytes);
-                let parsed = uci_table::parse(&text, &card.classes);
-                let (features, labels) =
-                    parsed.map_err(|reason| TrainError::data(place, reason))?;
-                (RawSplit { features, labels }, None)
-            }
-            Layout::Idx => {
-                let train = RawSplit::from_idx(file(0), file(1), card.classes.len())?;
-                (train, Some(RawSplit::from_idx(file(2), file(3), card.classes.len())?))
-            }
-        };
-        train.check(card, card.n_train)?;
-        test.as_ref().map_or(Ok(()), |test| test.check(card, card.n_test))?;
-        let digest = DataDigest {
-            name: card.name.clone(),
-            sha256: hex(&digest.finalize()),
-            licence: card.licence.clone(),
-            citation: card.citation.clone(),
-        };
-        Ok(Self { train, test, digest })
-    }
-
-    /// Uses the training set's figures for both splits.
-    fn standardise(&mut self, layout: Layout) {
-        let n_features = self.train.features.len() / self.train.labels.len();
-        let features = &self.train.features;
-        let scales: Vec<(f64, f64)> = match layout {
-            Layout::UciTable => (0..n_features)
-                .map(|feature| {
-                    mean_and_deviation(features.iter().skip(feature).step_by(n_features).copied())
-                })
-                .collect(),
-            Layout::Idx => vec![mean_and_deviation(features.iter().copied()); n_features],
-        };
-        for split in [Some(&mut self.train), self.test.as_mut()].into_iter().flatten() {
-            for row in split.features.chunks_exact_mut(n_features) {
-                for (value, (mean, deviation)) in row.iter_mut().zip(&scales) {
-                    let centred = f64::from(*value) - mean;
-                    *value = if *deviation > 0. { (centred / deviation) as f32 } else { 0. };
-                }
-            }
-        }
-    }
-}
-
-impl RawSplit {
-    /// Keeps the first samples.
-    fn keep(&mut self, n_samples: usize) {
-        let n_features = self.features.len() / self.labels.len();
-        self.labels.truncate(n_samples);
-        self.features.truncate(n_samples * n_features);
-    }
-
-    /// Draws the last labels anew, the same for every run.
-    fn randomise_labels(&mut self, n_random: usize, n_classes: usize) {
-        let mut rng = Streams::new(1).named("random_labels").rng(0);
-        let first = self.labels.len() - n_random;
-        for label in &mut self.labels[first..] {
-            *label = rng.random_range(0..n_classes as u32);
-        }
-    }
-
-    fn from_idx(
-        (images_file, images): (&str, &[u8]),
-        (labels_file, labels): (&str, &[u8]),
-        n_classes: usize,
-    ) -> Result<Self, TrainError> {
-        let parsed = idx::parse(images, 3);
-        let (_, pixels) = parsed.map_err(|reason| TrainError::data(images_file, reason))?;
-        let parsed = idx::parse(labels, 1);
-        let (_, labels) = parsed.map_err(|reason| TrainError::data(labels_file, reason))?;
-        if let Some(label) = labels.iter().find(|&&label| usize::from(label) >= n_classes) {
-            let reason = format!("label {label}, there are {n_classes} classes");
-            return Err(TrainError::data(labels_file, reason));
-        }
-        let features = pixels.iter().map(|&pixel| f32::from(pixel) / 255.).collect();
-        Ok(Self { features, labels: labels.into_iter().map(u32::from).collect() })
-    }
-
-    fn check(&self, card: &Card, n_samples: usize) -> Result<(), TrainError> {
-        let (got, expected) =
-            ((self.labels.len(), self.features.len()), (n_samples, n_samples * card.n_features));
-        if got != expected {
-            let reason = format!("{got:?} labels and features, the card says {expected:?}");
-            return Err(TrainError::data(&card.name, reason));
-        }
-        Ok(())
-    }
-}
-
-fn read_file(
-    card: &Card,
-    file: &CardFile,
-    directory: Option<&Path>,
-) -> Result<(String, Vec<u8>), TrainError> {
-    let (place, bytes) = match directory {
-        Some(directory) => {
-            let path = directory.join(&file.name);
-            let place = path.display().to_string();
-            let bytes =
-                std::fs::read(&path).map_err(|e| TrainError::data(&place, e.to_string()))?;
-            (place, bytes)
-        }
-        None => {
-            let place = format!("datasets/{}/{}", card.name, file.name);
-            let bytes = card.embedded(file);
-            let absent = || TrainError::data(&place, "not embedded; give data.directory");
-            let bytes = bytes.ok_or_else(absent)?.to_vec();
-            (place, bytes)
-        }
-    };
-    let sha256 = hex(&Sha256::digest(&bytes));
-    if sha256 != file.sha256 {
-        let reason = format!(
-            "{} bytes with sha256 {sha256}, the card of {} says {} bytes with {}",
-            bytes.len(),
-            card.name,
-            file.bytes,
-            file.sha256
-        );
-        return Err(TrainError::data(place, reason));
-    }
-    Ok((place, bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Mean and population standard deviation, in two passes.
-fn mean_and_deviation(values: impl Iterator<Item = f32> + Clone) -> (f64, f64) {
-    let n_values = values.clone().count() as f64;
-    let mean = values.clone().map(f64::from).sum::<f64>() / n_values;
-    let squares = values.map(|value| (f64::from(value) - mean).powi(2)).sum::<f64>();
-    (mean, (squares / n_values).sqrt())
+    located.into_iter().map(|located| Candidate { card, located }).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::cards;
+
+    fn spec(name: &str, standardise: bool) -> DataSpec {
+        DataSpec { standardise, ..DataSpec::embedded(name) }
+    }
+
+    fn sample(data: &Dataset, sample: usize) -> Vec<f32> {
+        data.train.range(sample..sample + 1).unwrap().0.flatten_all().unwrap().to_vec1().unwrap()
+    }
 
     /// The files stay as they are; the digest is theirs.
     #[test]
@@ -366,14 +258,12 @@ mod tests {
         let [whole, part, again] =
             [&whole, &spec, &spec].map(|spec| load(spec, &Device::Cpu).unwrap());
         assert_eq!((part.train.len(), part.digest == whole.digest), (120, true));
-        let labels = |data: &Dataset| data.train.labels.to_vec1::<u32>().unwrap();
+        let labels = |data: &Dataset| data.train.labels().to_vec();
         assert_eq!(labels(&part), labels(&again));
         assert_eq!(labels(&part)[..60], labels(&whole)[..60]);
         let n_changed = (60..120).filter(|&i| labels(&part)[i] != labels(&whole)[i]).count();
         assert!((15..45).contains(&n_changed), "half of the labels, on average: {n_changed}");
-        let features =
-            |data: &Dataset| data.train.inputs.get(119).unwrap().to_vec1::<f32>().unwrap();
-        assert_eq!(features(&part), features(&whole));
+        assert_eq!(sample(&part, 119), sample(&whole, 119));
         let message = |samples, random_labels| {
             let spec = DataSpec { samples, random_labels, ..spec.clone() };
             load(&spec, &Device::Cpu).err().unwrap().to_string()
@@ -386,46 +276,55 @@ mod tests {
         assert!(random.starts_with("data.random_labels = 11: permitted is 0 to 10"), "{random}");
     }
 
-    fn spec(name: &str, standardise: bool) -> DataSpec {
-        DataSpec { standardise, ..DataSpec::embedded(name) }
+    #[test]
+    fn every_card_is_true_of_the_files_in_this_program() {
+        for name in ["ionosphere", "fashion-mnist-6k"] {
+            let card = Card::find(name).unwrap();
+            let found = candidates(&card, None)[0].verify().unwrap();
+            assert_eq!(found.verdict, Verdict::SameFiles);
+            assert_eq!(found.digests.any_order, card.samples_sha256.unwrap());
+            assert_eq!((found.n_train, found.n_test), (card.n_train, card.n_test), "{name}");
+        }
     }
 
     #[test]
-    fn every_card_is_true() {
+    fn cards_are_of_one_piece() {
         for card in cards() {
-            let found = verify(&card, None).unwrap();
-            let expected = (card.n_train, card.n_test, card.n_features);
-            assert_eq!((found.n_train, found.n_test, found.n_features), expected, "{}", card.name);
+            let [n_mean, n_deviation] = [&card.mean, &card.deviation].map(Vec::len);
+            assert_eq!((n_mean, n_deviation), (card.image.map_or(1, |image| image[0]), n_mean));
+            assert!(
+                card.image.is_none_or(|image| image.iter().product::<usize>() == card.n_features)
+            );
+            assert!(!card.sources.is_empty() && card.sources.iter().all(|s| !s.train.is_empty()));
+            let hubs = card.sources.iter().filter_map(|source| source.hub.as_ref());
+            assert!(hubs.into_iter().all(|hub| hub.revision.len() == 40), "{}", card.name);
         }
     }
 
     #[test]
     fn ionosphere_to_the_number() {
         let data = load(&spec("ionosphere", false), &Device::Cpu).unwrap();
-        let row = data.train.inputs.get(1).unwrap().to_vec1::<f32>().unwrap();
-        assert_eq!(row[..5], [1., 0., 1., -0.18829, 0.93035]);
-        let labels = data.train.labels.to_vec1::<u32>().unwrap();
-        assert_eq!(labels[..4], [1, 0, 1, 0]);
-        assert_eq!(labels.iter().filter(|&&label| label == 0).count(), 126);
+        assert_eq!(sample(&data, 1)[..5], [1., 0., 1., -0.18829, 0.93035]);
+        assert_eq!(data.train.labels()[..4], [1, 0, 1, 0]);
+        assert_eq!(data.train.labels().iter().filter(|&&label| label == 0).count(), 126);
     }
 
     #[test]
     fn fashion_mnist_to_the_pixel() {
         let data = load(&spec("fashion-mnist-6k", false), &Device::Cpu).unwrap();
         // Read from the original archive: the first image is an ankle boot.
-        let image = data.train.inputs.get(0).unwrap().to_vec1::<f32>().unwrap();
+        let image = sample(&data, 0);
         let pixel = |row: usize, column: usize| (image[28 * row + column] * 255.).round() as u8;
         assert_eq!((pixel(0, 0), pixel(3, 12), pixel(3, 13), pixel(4, 15)), (0, 1, 0, 136));
-        let labels = data.train.labels.to_vec1::<u32>().unwrap();
-        assert_eq!(labels[..8], [9, 0, 0, 3, 0, 2, 7, 2]);
+        assert_eq!(data.train.labels()[..8], [9, 0, 0, 3, 0, 2, 7, 2]);
     }
 
     #[test]
     fn standardised_features_have_mean_0_and_deviation_1_or_are_0() {
         let data = load(&spec("ionosphere", true), &Device::Cpu).unwrap();
-        let rows = data.train.inputs.to_vec2::<f32>().unwrap();
-        for feature in 0..34 {
-            let (mean, deviation) = mean_and_deviation(rows.iter().map(|row| row[feature]));
+        let rows = data.train.range(0..351).unwrap().0.flatten_all().unwrap().to_vec1().unwrap();
+        let moments = RawSplit::reals(rows, vec![0; 351]).moments(34, 34);
+        for (feature, (mean, deviation)) in moments.into_iter().enumerate() {
             let expected = if feature == 1 { 0. } else { 1. };
             assert!(mean.abs() < 1e-6 && (deviation - expected).abs() < 1e-6, "{feature}");
         }
@@ -436,12 +335,34 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut spec = spec("ionosphere", true);
         spec.directory = Some(dir.path().to_owned());
-        let message = |spec| load(spec, &Device::Cpu).err().unwrap().to_string();
-        assert!(message(&spec).contains("ionosphere.data: No such file"), "{}", message(&spec));
+        let message = |spec: &DataSpec| load(spec, &Device::Cpu).err().unwrap().to_string();
+        let missing = message(&spec);
+        assert!(missing.ends_with("no files of ionosphere: ionosphere.data"), "{missing}");
         let card = Card::find("ionosphere").unwrap();
-        let mut bytes = card.embedded(&card.files[0]).unwrap().to_vec();
-        bytes[100] ^= 1;
-        std::fs::write(dir.path().join("ionosphere.data"), bytes).unwrap();
-        assert!(message(&spec).contains("the card of ionosphere says"), "{}", message(&spec));
+        let mut bytes = card.embedded(&card.sources[0].train[0]).unwrap().to_vec();
+        for (at, byte) in [(100, 1), (0, b'x' ^ bytes[0])] {
+            bytes[at] ^= byte;
+            std::fs::write(dir.path().join("ionosphere.data"), &bytes).unwrap();
+            let changed = message(&spec);
+            assert!(changed.contains("the card of ionosphere says"), "{changed}");
+        }
+        spec.directory = Some(dir.path().join("nowhere"));
+        assert!(message(&spec).contains("nowhere: No such file"), "{}", message(&spec));
+        let absent = message(&DataSpec { directory: None, name: "cinic10".into(), ..spec });
+        assert!(absent.contains("data.directory names a folder with train, test"), "{absent}");
+    }
+
+    #[test]
+    fn a_part_is_accepted_if_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let records: Vec<u8> =
+            (0..7 * 3073).map(|i| (i * i % 251) as u8 * u8::from(i % 3073 > 0)).collect();
+        std::fs::write(dir.path().join("data_batch_2.bin"), &records).unwrap();
+        let spec = DataSpec { directory: Some(dir.path().to_owned()), ..spec("cifar10", true) };
+        let message = load(&spec, &Device::Cpu).err().unwrap().to_string();
+        let expected = "7 + 0 samples, the card of cifar10 says 50000 + 10000; data.part = true accepts a part";
+        assert!(message.ends_with(expected), "{message}");
+        let data = load(&DataSpec { part: true, ..spec }, &Device::Cpu).unwrap();
+        assert_eq!((data.train.len(), data.test.is_none()), (7, true));
     }
 }

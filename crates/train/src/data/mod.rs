@@ -2,11 +2,25 @@
 
 mod card;
 mod dataset;
-mod idx;
-mod uci_table;
+mod digest;
+mod formats;
+#[doc(hidden)]
+pub mod fuzzing;
+pub mod home;
+mod hub;
+mod import;
+mod locate;
+mod prepared;
+mod read;
+mod samples;
 
-pub use card::{Card, CardFile, Layout, cards};
-pub use dataset::{DataDigest, DataSpec, Dataset, Split, Verification, load, verify};
+pub use card::{Card, CardFile, Layout, Repository, Source, cards};
+pub use dataset::{Candidate, DataSpec, Dataset, Verification, candidates, load};
+pub use digest::{DataDigest, SampleDigests};
+pub use hub::{HubFile, fetch};
+pub use import::{ImportSpec, import};
+pub use read::Verdict;
+pub use samples::Split;
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -23,10 +37,8 @@ pub(crate) mod tests {
         let inputs = labels.iter().flat_map(|&label| [centre(label), 0., -centre(label)]);
         let inputs: Vec<f32> =
             inputs.collect::<Vec<_>>().iter().map(|c| c + rng.random::<f32>() - 0.5).collect();
-        let train = Split {
-            inputs: Tensor::from_vec(inputs, (n_samples, 3), &Device::Cpu).unwrap(),
-            labels: Tensor::from_vec(labels, n_samples, &Device::Cpu).unwrap(),
-        };
+        let inputs = Tensor::from_vec(inputs, (n_samples, 3), &Device::Cpu).unwrap();
+        let train = Split::new(inputs, labels);
         let name = "blobs".to_owned();
         Dataset {
             name,

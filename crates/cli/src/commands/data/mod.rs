@@ -1,59 +1,114 @@
 //! `data`.
 
-use train::data::{Card, cards, verify};
+mod fetch;
+mod import;
+mod list;
+mod picture;
+mod show;
+
+use std::path::Path;
+
+use train::data::{Card, Verdict, Verification, candidates, cards};
 
 use crate::args::DataCommand;
 use crate::failure::Failure;
 use crate::plot::number::significant;
-use crate::terminal::{aligned, print};
+use crate::terminal::print;
 
-/// Lists or verifies data sets.
+/// Lists, fetches, verifies, shows or imports data sets.
 pub fn run(command: &DataCommand) -> Result<(), Failure> {
     match command {
-        DataCommand::List => list(),
-        DataCommand::Verify { names, directory } => {
-            let cards = match names.is_empty() {
-                true => cards(),
-                false => names.iter().map(|name| Card::find(name)).collect::<Result<_, _>>()?,
-            };
-            for card in cards {
-                let found = verify(&card, directory.as_deref())?;
-                let counts: Vec<String> = card
-                    .classes
-                    .iter()
-                    .zip(&found.class_counts)
-                    .map(|(class, count)| format!("{class} {count}"))
-                    .collect();
-                print(&format!(
-                    "{}: verified\n  {} + {} samples of {} features; mean {}, deviation {}\n  training classes: {}\n  sha256 {}\n",
-                    card.name,
-                    found.n_train,
-                    found.n_test,
-                    found.n_features,
-                    significant(found.mean, 6),
-                    significant(found.deviation, 6),
-                    counts.join(", "),
-                    found.digest.sha256
-                ))?;
-            }
-            Ok(())
+        DataCommand::List { directory } => list::run(directory.as_deref()),
+        DataCommand::Fetch { names } => fetch::run(names),
+        DataCommand::Verify { names, directory } => verify(names, directory.as_deref()),
+        DataCommand::Show { name, directory, picture } => {
+            show::run(name, directory.as_deref(), picture.as_deref())
         }
+        DataCommand::Import(args) => import::run(args),
     }
 }
 
-fn list() -> Result<(), Failure> {
-    let header = ["name", "train", "test", "features", "classes", "kB", "licence"];
-    let rows = cards().into_iter().map(|card| {
-        let bytes: usize = card.files.iter().map(|file| file.bytes).sum();
-        vec![
-            card.name,
-            card.n_train.to_string(),
-            card.n_test.to_string(),
-            card.n_features.to_string(),
-            card.classes.len().to_string(),
-            (bytes / 1000).to_string(),
-            card.licence,
-        ]
+fn chosen(names: &[String]) -> Result<Vec<Card>, Failure> {
+    match names.is_empty() {
+        true => Ok(cards()),
+        false => Ok(names.iter().map(|name| Card::find(name)).collect::<Result<_, _>>()?),
+    }
+}
+
+fn verify(names: &[String], directory: Option<&Path>) -> Result<(), Failure> {
+    let (mut n_found, mut bad) = (0, vec![]);
+    for card in chosen(names)? {
+        for candidate in candidates(&card, directory) {
+            n_found += 1;
+            match candidate.verify() {
+                Ok(found) => print(&description(&card, &found))?,
+                Err(error) => {
+                    print(&format!("{}: NOT verified\n  {error}\n", card.name))?;
+                    bad.push(card.name.clone());
+                }
+            }
+        }
+    }
+    if n_found == 0 {
+        let place = directory.map_or_else(String::new, |directory| {
+            format!(" in {} or in a folder in it", directory.display())
+        });
+        return Err(Failure::BadInput(format!("none of these data sets is here{place}")));
+    }
+    match bad.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::BadInput(format!("not what their cards say: {}", bad.join(", ")))),
+    }
+}
+
+/// What verifying found, in a few lines.
+fn description(card: &Card, found: &Verification) -> String {
+    let place = match &found.folder {
+        Some(folder) => folder.display().to_string(),
+        None => "part of this program".to_owned(),
+    };
+    let shape = match card.image {
+        Some([channels, height, width]) => format!("{channels} × {height} × {width} pixels"),
+        None => format!("{} features", card.n_features),
+    };
+    let figures = found.figures.iter().map(|(mean, deviation)| {
+        format!("{} ± {}", significant(*mean, 6), significant(*deviation, 6))
     });
-    print(&aligned(&header, &rows.collect::<Vec<_>>()))
+    let figures: Vec<String> = figures.collect();
+    format!(
+        "{}: {}\n  {place}\n  {} + {} samples of {shape}; mean ± deviation {}\n  training classes: {}\n  sha256 of the samples {}\n",
+        card.name,
+        verdict(card, found),
+        found.n_train,
+        found.n_test,
+        figures.join(", "),
+        balance(card, found),
+        found.digests.in_order
+    )
+}
+
+fn balance(card: &Card, found: &Verification) -> String {
+    let (least, most) = (found.class_counts.iter().min(), found.class_counts.iter().max());
+    if let (true, Some(least), Some(most)) = (card.classes.len() > 20, least, most) {
+        return match least == most {
+            true => format!("{} of {least} each", card.classes.len()),
+            false => format!("{} of {least} to {most}", card.classes.len()),
+        };
+    }
+    let counts = card.classes.iter().zip(&found.class_counts);
+    counts.map(|(class, count)| format!("{class} {count}")).collect::<Vec<_>>().join(", ")
+}
+
+fn verdict(card: &Card, found: &Verification) -> String {
+    match found.verdict {
+        Verdict::SameFiles => "verified".to_owned(),
+        Verdict::SameSamples => "verified by its samples".to_owned(),
+        Verdict::SameFigures => "agrees with its card".to_owned(),
+        Verdict::Part => {
+            format!(
+                "a part, {} + {} of {} + {}",
+                found.n_train, found.n_test, card.n_train, card.n_test
+            )
+        }
+    }
 }

@@ -1,13 +1,13 @@
 //! The idx format of MNIST and Fashion-MNIST, gzipped: magic number, big-endian sizes, then bytes.
 
-use std::io::Read;
-
 use flate2::read::GzDecoder;
 
+use super::inflate;
+
 /// Unpacks a gzipped idx file of bytes with `n_dims` dimensions: their sizes, and the values in row-major order.
-pub(super) fn parse(gzipped: &[u8], n_dims: usize) -> Result<(Vec<usize>, Vec<u8>), String> {
-    let mut bytes = Vec::new();
-    GzDecoder::new(gzipped).read_to_end(&mut bytes).map_err(|error| format!("gzip: {error}"))?;
+pub(crate) fn parse(gzipped: &[u8], n_dims: usize) -> Result<(Vec<usize>, Vec<u8>), String> {
+    let unpacked = inflate::read_all(GzDecoder::new(gzipped), inflate::limit(gzipped.len()));
+    let mut bytes = unpacked.map_err(|error| format!("gzip: {error}"))?;
     let header_len = 4 + 4 * n_dims;
     if bytes.len() < header_len || bytes[..4] != [0, 0, 8, n_dims as u8] {
         return Err(format!("not an idx file of bytes with {n_dims} dimensions"));

@@ -1,0 +1,74 @@
+//! `data show`: one data set, described, with a picture.
+
+use std::path::{Path, PathBuf};
+
+use candle_core::Device;
+use train::data::{Card, DataSpec, Dataset, Layout, candidates, load};
+use train::write_atomic;
+
+use super::{description, picture};
+use crate::failure::Failure;
+use crate::plot::number::significant;
+use crate::terminal::{aligned, print};
+
+/// Describes a data set; images go to a contact sheet, tables to a line per feature.
+pub fn run(name: &str, directory: Option<&Path>, sheet: Option<&Path>) -> Result<(), Failure> {
+    let card = Card::find(name)?;
+    let spec = DataSpec {
+        standardise: false,
+        part: true,
+        directory: directory.map(Path::to_owned),
+        ..DataSpec::embedded(name)
+    };
+    let data = load(&spec, &Device::Cpu)?;
+    print(&format!("{}\n  {}\n  {}\n", card.title, card.notes, card.citation))?;
+    if let Some(candidate) = candidates(&card, directory).first() {
+        print(&description(&card, &candidate.verify()?))?;
+    }
+    if let Some(image) = data.image {
+        let path = sheet.map_or_else(|| PathBuf::from(format!("{name}.png")), Path::to_owned);
+        write_atomic(&path, &picture::contact_sheet(&data, image)?)?;
+        return print(&format!("  contact sheet, one row per class: {}\n", path.display()));
+    }
+    if card.sources.iter().any(|source| source.layout == Layout::Cola) {
+        return Ok(());
+    }
+    print(&format!("\n{}", features(&data)?))
+}
+
+/// Mean, deviation and quantiles of each feature over the training set.
+fn features(data: &Dataset) -> Result<String, Failure> {
+    let (inputs, _) = data.train.range(0..data.train.len())?;
+    let columns = inputs.t()?.to_vec2::<f32>()?;
+    let header = [
+        "feature",
+        "mean",
+        "deviation",
+        "least",
+        "lower quartile",
+        "median",
+        "upper quartile",
+        "most",
+        "values",
+    ];
+    let rows = columns.into_iter().enumerate().map(|(feature, mut column)| {
+        column.sort_by(f32::total_cmp);
+        let n = column.len() as f64;
+        let mean = column.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
+        let squares = column.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>();
+        let quantile = |p: f64| f64::from(column[(p * (n - 1.)).round() as usize]);
+        let figures = [
+            mean,
+            (squares / n).sqrt(),
+            quantile(0.),
+            quantile(0.25),
+            quantile(0.5),
+            quantile(0.75),
+            quantile(1.),
+        ];
+        let distinct = 1 + column.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        let figures = figures.map(|figure| significant(figure, 4));
+        [vec![(feature + 1).to_string()], figures.to_vec(), vec![distinct.to_string()]].concat()
+    });
+    Ok(aligned(&header, &rows.collect::<Vec<_>>()))
+}

@@ -1,0 +1,264 @@
+//! Arrays of numbers of any shape, and the pair of them that makes a data set.
+
+use super::table::Labels;
+
+/// Values of an array, row-major.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Values {
+    /// Of bytes, and of yes (1) and no (0).
+    Bytes(Vec<u8>),
+    /// Of all other whole numbers.
+    Integers(Vec<i64>),
+    /// Of floating-point numbers, rounded to `f32`; all finite.
+    Reals(Vec<f32>),
+}
+
+/// As stored.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Array {
+    /// The first axis counts samples.
+    pub shape: Vec<usize>,
+    /// As many as the product of the shape.
+    pub values: Values,
+}
+
+/// Inputs of any shape with one label per sample.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct LabelledArray {
+    /// `[n_samples, …]`.
+    pub inputs: Array,
+    /// One label per sample.
+    pub labels: Vec<u32>,
+    /// Names of the classes, by label.
+    pub classes: Vec<String>,
+}
+
+impl LabelledArray {
+    /// Holds the two against each other. Labels are whole numbers, `[n]` or `[n, 1]`.
+    pub(crate) fn new(
+        inputs: Array,
+        labels: Array,
+        known: Option<&[String]>,
+    ) -> Result<Self, String> {
+        let n_samples = match labels.shape[..] {
+            [n_samples] | [n_samples, 1] => n_samples,
+            _ => return Err(format!("labels of shape {:?}, not [n]", labels.shape)),
+        };
+        if inputs.shape.len() < 2 || inputs.shape[0] != n_samples {
+            return Err(format!("inputs of shape {:?} with {n_samples} labels", inputs.shape));
+        }
+        let mut found = Labels::new(known);
+        let mut push = |row: usize, label: String| {
+            found.push(&label).map_err(|reason| format!("label {}: {reason}", row + 1))
+        };
+        match &labels.values {
+            Values::Bytes(values) => {
+                values.iter().enumerate().try_for_each(|(row, value)| push(row, value.to_string()))
+            }
+            Values::Integers(values) => {
+                values.iter().enumerate().try_for_each(|(row, value)| push(row, value.to_string()))
+            }
+            Values::Reals(values) => values.iter().enumerate().try_for_each(|(row, value)| {
+                if value.fract() != 0. {
+                    return Err(format!("label {}: {value} is not a whole number", row + 1));
+                }
+                push(row, value.to_string())
+            }),
+        }?;
+        let (labels, classes) = found.finish();
+        Ok(Self { inputs, labels, classes })
+    }
+}
+
+/// The type of the elements of an array.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Element {
+    Bool,
+    U8,
+    U16,
+    U32,
+    U64,
+    I8,
+    I16,
+    I32,
+    I64,
+    F16,
+    BF16,
+    F32,
+    F64,
+}
+
+impl Element {
+    /// Bytes that one takes.
+    pub(crate) fn size(self) -> usize {
+        match self {
+            Self::Bool | Self::U8 | Self::I8 => 1,
+            Self::U16 | Self::I16 | Self::F16 | Self::BF16 => 2,
+            Self::U32 | Self::I32 | Self::F32 => 4,
+            Self::U64 | Self::I64 | Self::F64 => 8,
+        }
+    }
+
+    /// Makes values of bytes, in the order they have. Holds at most 8 bytes for each.
+    pub(crate) fn decode(self, bytes: &[u8], big_endian: bool) -> Result<Values, String> {
+        macro_rules! numbers {
+            ($type:ty) => {
+                bytes.chunks_exact(self.size()).map(|bytes| {
+                    let bytes = bytes.try_into().expect("chunks are of the type's size");
+                    if big_endian {
+                        <$type>::from_be_bytes(bytes)
+                    } else {
+                        <$type>::from_le_bytes(bytes)
+                    }
+                })
+            };
+        }
+        macro_rules! integers {
+            ($type:ty) => {
+                Ok(Values::Integers(numbers!($type).map(i64::from).collect()))
+            };
+        }
+        match self {
+            Self::Bool => match bytes.iter().position(|&byte| byte > 1) {
+                Some(at) => Err(format!("value {}: {} is not a boolean", at + 1, bytes[at])),
+                None => Ok(Values::Bytes(bytes.to_vec())),
+            },
+            Self::U8 => Ok(Values::Bytes(bytes.to_vec())),
+            Self::U16 => integers!(u16),
+            Self::U32 => integers!(u32),
+            Self::U64 => {
+                let values = numbers!(u64).enumerate().map(|(at, value)| {
+                    i64::try_from(value)
+                        .map_err(|_| format!("value {}: {value} is above {}", at + 1, i64::MAX))
+                });
+                Ok(Values::Integers(values.collect::<Result<_, _>>()?))
+            }
+            Self::I8 => integers!(i8),
+            Self::I16 => integers!(i16),
+            Self::I32 => integers!(i32),
+            Self::I64 => integers!(i64),
+            Self::F16 => reals(numbers!(half::f16).map(f64::from)),
+            Self::BF16 => reals(numbers!(half::bf16).map(f64::from)),
+            Self::F32 => reals(numbers!(f32).map(f64::from)),
+            Self::F64 => reals(numbers!(f64)),
+        }
+    }
+}
+
+fn reals(values: impl Iterator<Item = f64>) -> Result<Values, String> {
+    let rounded = values.enumerate().map(|(at, value)| {
+        let rounded = value as f32;
+        let is_finite = rounded.is_finite();
+        is_finite
+            .then_some(rounded)
+            .ok_or_else(|| format!("value {}: {value:e} is not finite in f32", at + 1))
+    });
+    Ok(Values::Reals(rounded.collect::<Result<_, _>>()?))
+}
+
+/// Whether as many values as a shape has take just `n_bytes`.
+pub(crate) fn check_shape(shape: &[usize], element: Element, n_bytes: usize) -> Result<(), String> {
+    const MOST_AXES: usize = 64;
+    if shape.len() > MOST_AXES {
+        return Err(format!("{} axes; at most {MOST_AXES} are known", shape.len()));
+    }
+    let mut sizes = shape.iter();
+    let expected = sizes.try_fold(element.size(), |product, &size| product.checked_mul(size));
+    if expected != Some(n_bytes) {
+        return Err(format!("shape {shape:?} of {element:?} does not fit into {n_bytes} bytes"));
+    }
+    Ok(())
+}
+
+/// Values in the order of Fortran and MATLAB, where the first index runs fastest, as row-major ones.
+pub(crate) fn row_major<T: Copy>(values: &[T], shape: &[usize]) -> Vec<T> {
+    let mut index = vec![0; shape.len()];
+    let mut at = 0;
+    let mut next = || {
+        let value = values[at];
+        let mut stride = values.len();
+        for (idx, &size) in index.iter_mut().zip(shape).rev() {
+            stride /= size;
+            *idx += 1;
+            at += stride;
+            if *idx < size {
+                break;
+            }
+            at -= size * stride;
+            *idx = 0;
+        }
+        value
+    };
+    (0..values.len()).map(|_| next()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode<const N: usize>(element: Element, little: [u8; N]) -> Result<Values, String> {
+        let mut big = little;
+        big.chunks_exact_mut(element.size()).for_each(<[u8]>::reverse);
+        let values = element.decode(&little, false);
+        assert_eq!(values, element.decode(&big, true));
+        values
+    }
+
+    #[test]
+    fn all_types_in_both_byte_orders() {
+        use Values::{Bytes, Integers, Reals};
+        assert_eq!(decode(Element::Bool, [0, 1]), Ok(Bytes(vec![0, 1])));
+        assert_eq!(decode(Element::U8, [0, 255]), Ok(Bytes(vec![0, 255])));
+        assert_eq!(decode(Element::I8, [1, 255]), Ok(Integers(vec![1, -1])));
+        assert_eq!(decode(Element::U16, [1, 0, 254, 255]), Ok(Integers(vec![1, 65534])));
+        assert_eq!(decode(Element::I16, [1, 0, 254, 255]), Ok(Integers(vec![1, -2])));
+        assert_eq!(decode(Element::U32, [255; 4]), Ok(Integers(vec![u32::MAX.into()])));
+        assert_eq!(decode(Element::I32, [255; 4]), Ok(Integers(vec![-1])));
+        assert_eq!(decode(Element::U64, 7u64.to_le_bytes()), Ok(Integers(vec![7])));
+        assert_eq!(decode(Element::I64, i64::MIN.to_le_bytes()), Ok(Integers(vec![i64::MIN])));
+        assert_eq!(decode(Element::F16, [0, 0x3c, 0, 0xc0]), Ok(Reals(vec![1., -2.])));
+        assert_eq!(decode(Element::BF16, [0x80, 0x3f, 0, 0xc0]), Ok(Reals(vec![1., -2.])));
+        assert_eq!(decode(Element::F32, 0.1f32.to_le_bytes()), Ok(Reals(vec![0.1])));
+        assert_eq!(decode(Element::F64, 0.1f64.to_le_bytes()), Ok(Reals(vec![0.1])));
+    }
+
+    #[test]
+    fn values_without_a_counterpart_are_named() {
+        let message = |result: Result<Values, String>| result.unwrap_err();
+        assert_eq!(message(decode(Element::Bool, [0, 2])), "value 2: 2 is not a boolean");
+        let large = message(decode(Element::U64, [255; 8]));
+        assert_eq!(large, "value 1: 18446744073709551615 is above 9223372036854775807");
+        let nan = message(decode(Element::F16, [0, 0, 0, 0x7e]));
+        assert_eq!(nan, "value 2: NaN is not finite in f32");
+        let large = message(decode(Element::F64, 1e39f64.to_le_bytes()));
+        assert_eq!(large, "value 1: 1e39 is not finite in f32");
+    }
+
+    #[test]
+    fn the_first_index_runs_fastest_in_fortran_order() {
+        assert_eq!(row_major(&[0, 1, 2, 3, 4, 5], &[2, 3]), [0, 2, 4, 1, 3, 5]);
+        let cube = row_major(&[0, 1, 2, 3, 4, 5, 6, 7], &[2, 2, 2]);
+        assert_eq!(cube, [0, 4, 2, 6, 1, 5, 3, 7]);
+    }
+
+    #[test]
+    fn labels_belong_to_inputs() {
+        let array = |shape: &[usize], values| Array { shape: shape.to_vec(), values };
+        let inputs = array(&[3, 1], Values::Bytes(vec![7, 8, 9]));
+        let pair = |labels| LabelledArray::new(inputs.clone(), labels, None);
+        let found = pair(array(&[3, 1], Values::Integers(vec![5, -1, 5]))).unwrap();
+        assert_eq!((found.labels, found.classes), (vec![1, 0, 1], vec!["-1".into(), "5".into()]));
+        let found = pair(array(&[3], Values::Reals(vec![0., 2., 0.]))).unwrap();
+        assert_eq!(found.classes, ["0", "2"]);
+        let message = pair(array(&[3], Values::Reals(vec![0., 0.5, 0.]))).unwrap_err();
+        assert_eq!(message, "label 2: 0.5 is not a whole number");
+        let message = pair(array(&[2], Values::Bytes(vec![0, 1]))).unwrap_err();
+        assert_eq!(message, "inputs of shape [3, 1] with 2 labels");
+        let message = pair(array(&[1, 3], Values::Bytes(vec![0, 1, 2]))).unwrap_err();
+        assert_eq!(message, "labels of shape [1, 3], not [n]");
+        let labels = array(&[3], Values::Bytes(vec![0, 1, 2]));
+        let known = ["0".to_owned(), "1".to_owned()];
+        let message = LabelledArray::new(inputs.clone(), labels, Some(&known)).unwrap_err();
+        assert_eq!(message, "label 3: unknown class `2`; known are `0`, `1`");
+    }
+}

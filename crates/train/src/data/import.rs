@@ -1,0 +1,198 @@
+//! A researcher's own files, made a data set that experiments call by name.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use memmap2::Mmap;
+
+use super::card::{Card, cards};
+use super::digest::SampleDigests;
+use super::formats::array::{LabelledArray, Values};
+use super::formats::delimited::{Dialect, LabelColumn};
+use super::formats::table::LabelledTable;
+use super::formats::{delimited, image_folder, npy, parquet_table, tensors};
+use super::home;
+use super::prepared;
+use super::read::{RawData, Verdict};
+use super::samples::RawSplit;
+use crate::error::{SpecError, TrainError};
+
+/// What is to be imported.
+///
+/// Tables (`.csv`, `.tsv`, `.parquet`) have one row per sample and a column of labels; arrays (`.npz`, `.safetensors`) have
+/// samples along the first axis of `inputs`, `[N, …]`, and labels `[N]`; a folder has a folder of PNG images for each
+/// class. Bytes `[N, C, H, W]` or `[N, H, W]` are pixels of images, and so are floating-point numbers of these shapes.
+#[derive(Debug, Clone)]
+pub struct ImportSpec {
+    /// The name that experiments will use: letters, digits, `-` and `_`.
+    pub name: String,
+    /// File or folder of the training set.
+    pub train: PathBuf,
+    /// The same for a test set.
+    pub test: Option<PathBuf>,
+    /// Column or array of the labels; not for folders.
+    pub label: Option<String>,
+    /// Array of the inputs.
+    pub inputs: Option<String>,
+    /// Under which terms the data may be used; goes into manifests.
+    pub licence: String,
+    /// How to cite them.
+    pub citation: String,
+}
+
+/// Samples of one split with what describes them.
+struct Found {
+    split: RawSplit,
+    n_features: usize,
+    image: Option<[usize; 3]>,
+    classes: Vec<String>,
+}
+
+/// Reads the files and keeps their samples in [`home::imported`]; the answer is their card.
+///
+/// # Errors
+/// When a file can't be read, the splits don't match, or the name is taken by a data set of this program. One that was
+/// imported before is replaced.
+pub fn import(spec: &ImportSpec) -> Result<Card, TrainError> {
+    let characters = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    let holds = !spec.name.is_empty() && spec.name.chars().all(characters);
+    let ours = cards().iter().any(|card| card.name == spec.name && !card.sources.is_empty());
+    let permitted = match ours {
+        true => "a name that no data set of this program has",
+        false => "letters, digits, - and _",
+    };
+    SpecError::check(holds && !ours, "import", "name", &spec.name, permitted)?;
+    let home = home::imported().ok_or_else(|| {
+        TrainError::data(&spec.name, "no place to keep it: HOME and XDG_DATA_HOME are not set")
+    })?;
+    let train = find(spec, &spec.train, None)?;
+    let test = spec.test.as_ref().map(|test| find(spec, test, Some(&train.classes))).transpose()?;
+    if let Some((found, path)) = test.as_ref().zip(spec.test.as_ref())
+        && (found.n_features, found.image) != (train.n_features, train.image)
+    {
+        let reason = format!(
+            "{} features per sample, {} in the training set",
+            found.n_features, train.n_features
+        );
+        return Err(TrainError::data(path.display().to_string(), reason));
+    }
+    let Found { split, n_features, image, classes } = train;
+    let (train, test) = (split, test.map(|found| found.split));
+    let mut card = Card {
+        name: spec.name.clone(),
+        title: spec.name.clone(),
+        origin: spec.train.display().to_string(),
+        licence: spec.licence.clone(),
+        citation: spec.citation.clone(),
+        notes: "Imported.".to_owned(),
+        n_train: train.labels.len(),
+        n_test: test.as_ref().map_or(0, |test| test.labels.len()),
+        n_features,
+        image,
+        classes,
+        mean: vec![],
+        deviation: vec![],
+        samples_sha256: None,
+        sources: vec![],
+    };
+    let digests = SampleDigests::of(&train, test.as_ref());
+    let moments = train.moments(n_features, card.n_groups());
+    let raw = RawData { train, test, digests, moments, verdict: Verdict::SameSamples };
+    (card.mean, card.deviation) = raw.figures(&card).into_iter().unzip();
+    card.samples_sha256 = Some(raw.digests.any_order.clone());
+    prepared::write(&home.join(format!("{}.safetensors", spec.name)), &card, &raw)?;
+    Ok(card)
+}
+
+fn find(spec: &ImportSpec, path: &Path, classes: Option<&[String]>) -> Result<Found, TrainError> {
+    let bad = |reason: String| TrainError::data(path.display().to_string(), reason);
+    if path.is_dir() {
+        return folder(path, classes);
+    }
+    let text = |error: std::io::Error| bad(error.to_string());
+    let file = File::open(path).map_err(text)?;
+    // SAFETY: it holds no references into it, and what is read is checked.
+    let map = unsafe { Mmap::map(&file) }.map_err(text)?;
+    let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default().to_lowercase();
+    let label = || spec.label.clone().ok_or_else(|| bad("which column is the label?".to_owned()));
+    let arrays = || {
+        let names = spec.inputs.as_deref().zip(spec.label.as_deref());
+        names.ok_or_else(|| bad("which arrays are the inputs and the labels?".to_owned()))
+    };
+    let found = match end.as_str() {
+        "csv" | "tsv" => {
+            let delimiter = if end == "csv" { b',' } else { b'\t' };
+            let dialect = Dialect { delimiter, header: true, label: LabelColumn::Name(label()?) };
+            delimited::parse(&map, &dialect, classes).map(Found::from)
+        }
+        "parquet" => {
+            let bytes = bytes::Bytes::from_owner(map);
+            parquet_table::parse(bytes, &label()?, classes).map(Found::from)
+        }
+        "npz" => {
+            let (inputs, labels) = arrays()?;
+            npy::parse_npz(&map, inputs, labels, classes).and_then(Found::try_from)
+        }
+        "safetensors" => {
+            let (inputs, labels) = arrays()?;
+            tensors::parse(&map, inputs, labels, classes).and_then(Found::try_from)
+        }
+        _ => {
+            Err("permitted are .csv, .tsv, .parquet, .npz, .safetensors and folders of PNG images"
+                .to_owned())
+        }
+    };
+    found.map_err(bad)
+}
+
+impl From<LabelledTable> for Found {
+    fn from(table: LabelledTable) -> Self {
+        Self {
+            split: RawSplit::reals(table.features, table.labels),
+            n_features: table.n_features,
+            image: None,
+            classes: table.classes,
+        }
+    }
+}
+
+impl TryFrom<LabelledArray> for Found {
+    type Error = String;
+
+    fn try_from(found: LabelledArray) -> Result<Self, String> {
+        let shape = &found.inputs.shape;
+        let image = match shape[1..] {
+            [height, width] => Some([1, height, width]),
+            [channels @ (1 | 3), height, width] => Some([channels, height, width]),
+            [_, _, _] => return Err(format!("shape {shape:?}: permitted are 1 or 3 channels")),
+            [_] => None,
+            _ => return Err(format!("shape {shape:?}: permitted are 2, 3 or 4 axes")),
+        };
+        let split = match (found.inputs.values, image) {
+            (Values::Bytes(bytes), Some(_)) => RawSplit::pixels(bytes, found.labels),
+            (Values::Bytes(bytes), None) => {
+                RawSplit::reals(bytes.into_iter().map(f32::from).collect(), found.labels)
+            }
+            (Values::Integers(values), _) => {
+                RawSplit::reals(values.into_iter().map(|v| v as f32).collect(), found.labels)
+            }
+            (Values::Reals(values), _) => RawSplit::reals(values, found.labels),
+        };
+        let n_features = shape[1..].iter().product();
+        Ok(Self { split, n_features, image, classes: found.classes })
+    }
+}
+
+/// A folder per class; all images have the size of the first.
+fn folder(path: &Path, classes: Option<&[String]>) -> Result<Found, TrainError> {
+    let bad =
+        |(path, reason): (PathBuf, String)| TrainError::data(path.display().to_string(), reason);
+    let classes = match classes {
+        Some(classes) => classes.to_vec(),
+        None => image_folder::classes(path).map_err(bad)?,
+    };
+    let image = image_folder::shape(path, &classes).map_err(bad)?;
+    let (pixels, labels) = image_folder::read(path, &classes, image).map_err(bad)?;
+    let n_features = image.iter().product();
+    Ok(Found { split: RawSplit::pixels(pixels, labels), n_features, image: Some(image), classes })
+}
