@@ -87,3 +87,15 @@ header = json.dumps(
     }
 ).encode()
 put("safetensors", "both", struct.pack("<Q", len(header)) + header + x + y)
+
+try:
+    import pyarrow
+    import pyarrow.parquet
+except ImportError:
+    print("no seed for parquet_images: it needs pyarrow")
+else:
+    table = pyarrow.parquet.ParquetFile(DATA / "cifar10-subset/test-00000-of-00001.parquet").read_row_group(0).slice(0, 3)
+    for compression in "none", "snappy":
+        file = io.BytesIO()
+        pyarrow.parquet.write_table(table, file, compression=compression, row_group_size=2)
+        put("parquet_images", compression, file.getvalue())

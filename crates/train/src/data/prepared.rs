@@ -11,7 +11,7 @@ use std::time::UNIX_EPOCH;
 
 use memmap2::Mmap;
 use safetensors::tensor::{Dtype, TensorView};
-use safetensors::{SafeTensors, serialize};
+use safetensors::{SafeTensors, serialize_to_file};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -22,7 +22,6 @@ use super::locate::{FileAt, Located};
 use super::read::{RawData, Verdict};
 use super::samples::{Bytes, RawSplit, Values};
 use crate::error::TrainError;
-use crate::run_dir::write_atomic;
 
 /// Changes whenever older files must not be read any more.
 const FORMAT: &str = "noisescope data 1";
@@ -121,8 +120,20 @@ pub(super) fn write(path: &Path, card: &Card, raw: &RawData) -> Result<(), Train
         tensors.push((format!("{name}_labels"), view(Dtype::U32, vec![n], labels)?));
     }
     let metadata = HashMap::from([("noisescope".to_owned(), metadata)]);
-    let file = serialize(tensors, Some(metadata)).map_err(candle_core::Error::from)?;
-    write_atomic(path, &file)
+    // Another process may prepare the same data at the same time.
+    let part = path.with_extension(format!("{}.part", std::process::id()));
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(TrainError::io(folder))?;
+    let written = serialize_to_file(tensors, Some(metadata), &part)
+        .map_err(|error| TrainError::from(candle_core::Error::from(error)))
+        .and_then(|()| {
+            let synced = File::open(&part).and_then(|file| file.sync_all());
+            synced.and_then(|()| std::fs::rename(&part, path)).map_err(TrainError::io(path))
+        });
+    if written.is_err() {
+        let _ = std::fs::remove_file(&part);
+    }
+    written
 }
 
 fn view(dtype: Dtype, shape: Vec<usize>, bytes: &[u8]) -> Result<TensorView<'_>, TrainError> {

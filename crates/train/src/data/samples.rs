@@ -193,7 +193,13 @@ pub struct Split {
 
 enum Inputs {
     Reals(Tensor),
-    Pixels { bytes: Bytes, n_features: usize, scales: Vec<[f32; 256]>, device: Device },
+    /// A pixel `p` of a group stands for `factor · p + offset`.
+    Pixels {
+        bytes: Bytes,
+        n_features: usize,
+        lines: Vec<(f32, f32)>,
+        device: Device,
+    },
 }
 
 impl Split {
@@ -213,21 +219,24 @@ impl Split {
         moments: &[(f64, f64)],
         device: &Device,
     ) -> Result<Self> {
-        let scale = |value: f64, &(mean, deviation): &(f64, f64)| {
-            if deviation > 0. { ((value - mean) / deviation) as f32 } else { 0. }
-        };
         let inputs = match raw.values {
             Values::Pixels(bytes) => {
-                let table =
-                    |moments| std::array::from_fn(|pixel| scale(pixel as f64 / 255., moments));
-                let scales = moments.iter().map(table).collect();
-                Inputs::Pixels { bytes, n_features, scales, device: device.clone() }
+                let line = |&(mean, deviation): &(f64, f64)| match deviation > 0. {
+                    true => ((1. / (255. * deviation)) as f32, (-mean / deviation) as f32),
+                    false => (0., 0.),
+                };
+                let lines = moments.iter().map(line).collect();
+                Inputs::Pixels { bytes, n_features, lines, device: device.clone() }
             }
             Values::Reals(mut values) => {
                 let group_len = n_features / moments.len();
                 for row in values.chunks_exact_mut(n_features) {
                     for (group, moments) in row.chunks_exact_mut(group_len).zip(moments) {
-                        group.iter_mut().for_each(|x| *x = scale(f64::from(*x), moments));
+                        let &(mean, deviation) = moments;
+                        for x in group {
+                            let scaled = ((f64::from(*x) - mean) / deviation) as f32;
+                            *x = if deviation > 0. { scaled } else { 0. };
+                        }
                     }
                 }
                 let shape = (raw.labels.len(), n_features);
@@ -305,17 +314,17 @@ impl Split {
     }
 
     fn scaled_pixels(&self, n: usize, sample: impl Fn(usize) -> usize + Sync) -> Result<Tensor> {
-        let Inputs::Pixels { bytes, n_features, scales, device } = &self.inputs else {
+        let Inputs::Pixels { bytes, n_features, lines, device } = &self.inputs else {
             unreachable!("asked of pixels alone")
         };
-        let plane_len = n_features / scales.len();
+        let plane_len = n_features / lines.len();
         let mut values = vec![0f32; n * n_features];
         let fill = |(row, values): (usize, &mut [f32])| {
             let pixels = &bytes[sample(row) * n_features..][..*n_features];
             let planes = pixels.chunks_exact(plane_len).zip(values.chunks_exact_mut(plane_len));
-            for ((pixels, values), scale) in planes.zip(scales) {
+            for ((pixels, values), &(factor, offset)) in planes.zip(lines) {
                 for (value, &pixel) in values.iter_mut().zip(pixels) {
-                    *value = scale[usize::from(pixel)];
+                    *value = factor * f32::from(pixel) + offset;
                 }
             }
         };

@@ -9,8 +9,8 @@ use crate::ops::simd::Real;
 /// Rows or columns of a block, where that makes no more than [`MOST_BLOCKS`].
 const BLOCK: usize = 64;
 
-/// Every block packs the other factor anew.
-const MOST_BLOCKS: usize = 8;
+/// Every block packs the other factor anew; with 8 a step of 784-100-100-10 at B = 1024 takes 3 % longer on two cores.
+const MOST_BLOCKS: usize = 4;
 
 /// Where blocks are written to, from several threads.
 struct Output<T>(*mut T);
