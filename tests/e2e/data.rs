@@ -88,6 +88,12 @@ fn an_imported_table_is_trained_on_by_name() {
     let run = work.only_run("runs");
     let manifest = std::fs::read_to_string(run.join("manifest.json")).unwrap();
     assert!(manifest.contains("\"name\": \"own\""), "{manifest}");
+    work.write("own.csv", "a,b,answer\n1,2,yes\n3,4,no\n5,6,no\n7,8,no\n");
+    work.succeed(&import);
+    let line = work.fail(2, &["train", "x.toml"]);
+    assert!(
+        line.ends_with("this run was made with other data; remove it, or choose another --out")
+    );
     work.write("gaps.csv", "a,answer\n1,yes\n,no\n");
     let line = work.fail(2, &["data", "import", "gaps.csv", "--name", "gaps", "--label", "answer"]);
     assert!(line.starts_with("gaps.csv: line 3"), "{line}");

@@ -21,6 +21,9 @@ pub fn run(plan: Plan, out: &Path, wanted: &[Stage]) -> Result<PathBuf, Failure>
         error => error.into(),
     })?;
     let earlier = directory.manifest();
+    if let Some(earlier) = &earlier {
+        goes_on(earlier, &experiment).map_err(|reason| Failure::in_file(&path, reason))?;
+    }
     let is_done = |manifest: &Manifest| {
         let mut wanted = wanted.iter().filter(|stage| stage.is_in(&experiment.file));
         wanted.all(|stage| is_finished(manifest, *stage)) && path.join("report.html").exists()
@@ -78,6 +81,19 @@ pub fn run(plan: Plan, out: &Path, wanted: &[Stage]) -> Result<PathBuf, Failure>
     })?;
     told?;
     Ok(path)
+}
+
+/// A run goes on with the data and the program that it was begun with, or its tables would not belong together.
+fn goes_on(earlier: &Manifest, experiment: &Experiment) -> Result<(), String> {
+    let version = env!("CARGO_PKG_VERSION");
+    let made = if earlier.noisescope != version {
+        format!("by noisescope {}, this is {version}", earlier.noisescope)
+    } else if earlier.data != experiment.digests {
+        "with other data".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(format!("this run was made {made}; remove it, or choose another --out"))
 }
 
 fn is_finished(manifest: &Manifest, stage: Stage) -> bool {
