@@ -82,7 +82,7 @@ fn an_imported_table_is_trained_on_by_name() {
     let import = ["data", "import", "own.csv", "--name", "own", "--label", "answer"];
     let out = work.succeed(&import).out;
     assert!(out.starts_with("own: 20 + 0 samples of 2 features, 2 classes"), "{out}");
-    assert!(work.succeed(&["data", "list"]).out.contains("imported  own.csv"));
+    assert!(work.succeed(&["data", "list"]).out.contains("own.safetensors"));
     work.write("x.toml", EXPERIMENT.replace("NAME", "own"));
     work.succeed(&["train", "x.toml"]);
     let run = work.only_run("runs");
@@ -94,6 +94,28 @@ fn an_imported_table_is_trained_on_by_name() {
     assert!(
         line.ends_with("this run was made with other data; remove it, or choose another --out")
     );
+    let shown = work.succeed(&["data", "show", "own"]).out;
+    assert!(shown.contains("training classes: no 3, yes 1") && shown.contains("\n  b "), "{shown}");
+    assert!(work.succeed(&["data", "verify", "own"]).out.contains("own: verified"));
+    // A file that changed is found out, and one that was cut off.
+    let kept = work.path(".data/noisescope/own.safetensors");
+    let mut bytes = std::fs::read(&kept).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&kept, &bytes).unwrap();
+    let line = work.fail(2, &["data", "show", "own"]);
+    assert!(line.ends_with("damaged: not the samples that its card describes"), "{line}");
+    std::fs::write(&kept, &bytes[..300]).unwrap();
+    let line = work.fail(2, &["data", "show", "own"]);
+    assert_eq!(line, "own: imported, but its file is damaged: import it again");
+    for (content, reason) in [
+        ("a,q\n1,\"x\n3,3\n", "a label of several lines"),
+        ("a,q\n1,0.5\n2,0.25\n", "labels that are real numbers, and not whole numbers or names"),
+        ("a,q\n1,x\n2,x\n", "labels of a single class, x"),
+    ] {
+        work.write("q.csv", content);
+        let line = work.fail(2, &["data", "import", "q.csv", "--name", "q", "--label", "q"]);
+        assert!(line.ends_with(reason), "{line}");
+    }
     work.write("gaps.csv", "a,answer\n1,yes\n,no\n");
     let line = work.fail(2, &["data", "import", "gaps.csv", "--name", "gaps", "--label", "answer"]);
     assert!(line.starts_with("gaps.csv: line 3"), "{line}");
@@ -103,7 +125,7 @@ fn an_imported_table_is_trained_on_by_name() {
         "import.name = \"mnist\": permitted is a name that no data set of this program has"
     );
     let line = work.fail(2, &["data", "import", "own.csv", "--name", "../x", "--label", "answer"]);
-    assert!(line.contains("permitted is letters, digits"), "{line}");
+    assert!(line.contains("permitted is 1 to 100 letters, digits"), "{line}");
 }
 
 #[test]

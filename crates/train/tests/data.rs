@@ -58,7 +58,7 @@ fn real_files_are_what_python_finds_in_them() {
     for (name, card, directory, verdict) in SETS {
         let golden = &golden[name];
         let card = Card::find(card).unwrap();
-        let found = candidates(&card, Some(&folder.join(directory)))[0].verify().unwrap();
+        let found = candidates(&card, Some(&folder.join(directory)), true)[0].verify().unwrap();
         assert_eq!(found.verdict, verdict, "{name}");
         let n_test = golden.n.get(1).copied().unwrap_or(0);
         assert_eq!((found.n_train, found.n_test), (golden.n[0], n_test), "{name}");

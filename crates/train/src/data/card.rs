@@ -31,6 +31,9 @@ pub struct Card {
     /// Channels, height and width, where samples are images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<[usize; 3]>,
+    /// Names of the features, where they have names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
     /// Names of the classes, by label.
     pub classes: Vec<String>,
     /// Mean of the training set before standardisation: of each channel of images, of all features of a table.
@@ -177,7 +180,10 @@ impl Card {
     pub fn find(name: &str) -> Result<Card, TrainError> {
         let cards = cards();
         let known: Vec<&str> = cards.iter().map(|card| card.name.as_str()).collect();
-        let unknown = format!("unknown data set; known are {}", known.join(", "));
+        let unknown = match prepared::is_damaged(name) {
+            true => "imported, but its file is damaged: import it again".to_owned(),
+            false => format!("unknown data set; known are {}", known.join(", ")),
+        };
         let card = cards.iter().find(|card| card.name == name).cloned();
         card.ok_or_else(|| TrainError::data(name, unknown))
     }

@@ -142,8 +142,12 @@ fn kept(card: &Card, located: &Located<'_>) -> Option<RawData> {
 }
 
 fn read_and_keep(card: &Card, located: &Located<'_>, part: bool) -> Result<RawData, TrainError> {
+    let before = prepared::path_for(card, located);
     let raw = RawData::read(card, located, part)?;
-    if let Some(path) = prepared::path_for(card, located) {
+    // Files that changed meanwhile may not pass for what was read.
+    if let Some(path) =
+        before.filter(|path| prepared::path_for(card, located).as_ref() == Some(path))
+    {
         // Without a place to keep it, it is decoded again the next time.
         let _ = prepared::write(&path, card, &raw);
     }
@@ -181,22 +185,33 @@ pub struct Verification {
 /// Where a data set was found, to be verified.
 pub struct Candidate<'a> {
     card: &'a Card,
-    located: Located<'a>,
+    place: Place<'a>,
+}
+
+enum Place<'a> {
+    Files(Located<'a>),
+    Imported(PathBuf),
 }
 
 impl Candidate<'_> {
-    /// The folder; `None` where the files are part of this program.
+    /// The folder, or the file of imported data; `None` where the files are part of this program.
     pub fn folder(&self) -> Option<&Path> {
-        self.located.folder()
+        match &self.place {
+            Place::Files(located) => located.folder(),
+            Place::Imported(path) => Some(path),
+        }
     }
 
     /// What is known without much work: tables are read, images only if they were kept decoded.
     pub fn known(&self) -> Option<Result<Verification, TrainError>> {
-        if self.located.source.layout.is_slow() && self.folder().is_some() {
-            let kept = kept(self.card, &self.located);
-            return kept.map(|raw| Ok(self.describe(raw)));
+        match &self.place {
+            Place::Files(located)
+                if located.source.layout.is_slow() && located.folder().is_some() =>
+            {
+                kept(self.card, located).map(|raw| Ok(self.describe(raw)))
+            }
+            _ => Some(self.verify()),
         }
-        Some(self.verify())
     }
 
     /// Reads all files and computes what the card says of them.
@@ -204,7 +219,10 @@ impl Candidate<'_> {
     /// # Errors
     /// As [`load`]; also when mean or deviation of a whole data set differ from the card's by more than 1e-6.
     pub fn verify(&self) -> Result<Verification, TrainError> {
-        let raw = read_and_keep(self.card, &self.located, true)?;
+        let raw = match &self.place {
+            Place::Files(located) => read_and_keep(self.card, located, true)?,
+            Place::Imported(path) => prepared::read(path)?,
+        };
         if raw.verdict != Verdict::Part {
             let checked = raw.check_figures(self.card);
             checked.map_err(|reason| TrainError::data(&self.card.name, reason))?;
@@ -228,13 +246,25 @@ impl Candidate<'_> {
     }
 }
 
-/// Every place where files of a data set are: in `directory` and the folders in it, or where [`load`] looks.
-pub fn candidates<'a>(card: &'a Card, directory: Option<&Path>) -> Vec<Candidate<'a>> {
-    let located = match directory {
-        Some(directory) => locate::all_in(card, directory),
-        None => locate::locate(card, None).into_iter().collect(),
+/// Every place where a data set is: in `directory` and the folders in it, or where [`load`] looks.
+///
+/// Where it was not asked for `by_name`, the folder or its files must have its name.
+pub fn candidates<'a>(
+    card: &'a Card,
+    directory: Option<&Path>,
+    by_name: bool,
+) -> Vec<Candidate<'a>> {
+    let places: Vec<Place<'a>> = match directory {
+        Some(directory) => {
+            let located = locate::all_in(card, directory, by_name);
+            located.into_iter().map(Place::Files).collect()
+        }
+        None => match prepared::imported_path(&card.name) {
+            Some(path) => vec![Place::Imported(path)],
+            None => locate::locate(card, None).into_iter().map(Place::Files).collect(),
+        },
     };
-    located.into_iter().map(|located| Candidate { card, located }).collect()
+    places.into_iter().map(|place| Candidate { card, place }).collect()
 }
 
 #[cfg(test)]
@@ -280,7 +310,7 @@ mod tests {
     fn every_card_is_true_of_the_files_in_this_program() {
         for name in ["ionosphere", "fashion-mnist-6k"] {
             let card = Card::find(name).unwrap();
-            let found = candidates(&card, None)[0].verify().unwrap();
+            let found = candidates(&card, None, true)[0].verify().unwrap();
             assert_eq!(found.verdict, Verdict::SameFiles);
             assert_eq!(found.digests.any_order, card.samples_sha256.unwrap());
             assert_eq!((found.n_train, found.n_test), (card.n_train, card.n_test), "{name}");

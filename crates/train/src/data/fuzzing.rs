@@ -7,11 +7,9 @@ use super::formats::{
 
 pub fn csv(bytes: &[u8]) {
     let name = LabelColumn::Name("label".to_owned());
-    for (delimiter, header, label) in [
-        (b',', true, name),
-        (b',', false, LabelColumn::Last),
-        (b'\t', true, LabelColumn::Number(2)),
-    ] {
+    for (delimiter, header, label) in
+        [(b',', true, name), (b',', false, LabelColumn::Last), (b'\t', true, LabelColumn::Last)]
+    {
         let _ = delimited::parse(bytes, &Dialect { delimiter, header, label }, None);
     }
 }

@@ -1,6 +1,5 @@
 //! A researcher's own files, made a data set that experiments call by name.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
@@ -13,7 +12,7 @@ use super::formats::table::LabelledTable;
 use super::formats::{delimited, image_folder, npy, parquet_table, tensors};
 use super::home;
 use super::prepared;
-use super::read::{RawData, Verdict};
+use super::read::{RawData, Verdict, open_file};
 use super::samples::RawSplit;
 use crate::error::{SpecError, TrainError};
 
@@ -21,7 +20,8 @@ use crate::error::{SpecError, TrainError};
 ///
 /// Tables (`.csv`, `.tsv`, `.parquet`) have one row per sample and a column of labels; arrays (`.npz`, `.safetensors`) have
 /// samples along the first axis of `inputs`, `[N, …]`, and labels `[N]`; a folder has a folder of PNG images for each
-/// class. Bytes `[N, C, H, W]` or `[N, H, W]` are pixels of images, and so are floating-point numbers of these shapes.
+/// class. Arrays `[N, C, H, W]` or `[N, H, W]` are images: whole numbers from 0 to 255 are pixels, others are taken as they
+/// are, and pictures of them want the range from 0 to 1.
 #[derive(Debug, Clone)]
 pub struct ImportSpec {
     /// The name that experiments will use: letters, digits, `-` and `_`.
@@ -45,8 +45,12 @@ struct Found {
     split: RawSplit,
     n_features: usize,
     image: Option<[usize; 3]>,
+    columns: Vec<String>,
     classes: Vec<String>,
 }
+
+/// More classes than these are no labels.
+const MOST_CLASSES: usize = 10_000;
 
 /// Reads the files and keeps their samples in [`home::imported`]; the answer is their card.
 ///
@@ -55,11 +59,11 @@ struct Found {
 /// imported before is replaced.
 pub fn import(spec: &ImportSpec) -> Result<Card, TrainError> {
     let characters = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-    let holds = !spec.name.is_empty() && spec.name.chars().all(characters);
+    let holds = (1..=100).contains(&spec.name.len()) && spec.name.chars().all(characters);
     let ours = cards().iter().any(|card| card.name == spec.name && !card.sources.is_empty());
     let permitted = match ours {
         true => "a name that no data set of this program has",
-        false => "letters, digits, - and _",
+        false => "1 to 100 letters, digits, - and _",
     };
     SpecError::check(holds && !ours, "import", "name", &spec.name, permitted)?;
     let home = home::imported().ok_or_else(|| {
@@ -76,7 +80,9 @@ pub fn import(spec: &ImportSpec) -> Result<Card, TrainError> {
         );
         return Err(TrainError::data(path.display().to_string(), reason));
     }
-    let Found { split, n_features, image, classes } = train;
+    check_classes(&train.classes)
+        .map_err(|reason| TrainError::data(spec.train.display().to_string(), reason))?;
+    let Found { split, n_features, image, columns, classes } = train;
     let (train, test) = (split, test.map(|found| found.split));
     let mut card = Card {
         name: spec.name.clone(),
@@ -89,6 +95,7 @@ pub fn import(spec: &ImportSpec) -> Result<Card, TrainError> {
         n_test: test.as_ref().map_or(0, |test| test.labels.len()),
         n_features,
         image,
+        columns,
         classes,
         mean: vec![],
         deviation: vec![],
@@ -106,18 +113,27 @@ pub fn import(spec: &ImportSpec) -> Result<Card, TrainError> {
 
 fn find(spec: &ImportSpec, path: &Path, classes: Option<&[String]>) -> Result<Found, TrainError> {
     let bad = |reason: String| TrainError::data(path.display().to_string(), reason);
+    if spec.test.is_some() && path.is_dir() != spec.train.is_dir() {
+        return Err(bad("training and test set must both be folders, or both be files".to_owned()));
+    }
     if path.is_dir() {
         return folder(path, classes);
     }
     let text = |error: std::io::Error| bad(error.to_string());
-    let file = File::open(path).map_err(text)?;
+    let file = open_file(path).map_err(text)?;
     // SAFETY: it holds no references into it, and what is read is checked.
     let map = unsafe { Mmap::map(&file) }.map_err(text)?;
     let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default().to_lowercase();
-    let label = || spec.label.clone().ok_or_else(|| bad("which column is the label?".to_owned()));
+    let label = || {
+        spec.label
+            .clone()
+            .ok_or_else(|| bad("--label is missing: which column has the labels?".to_owned()))
+    };
     let arrays = || {
         let names = spec.inputs.as_deref().zip(spec.label.as_deref());
-        names.ok_or_else(|| bad("which arrays are the inputs and the labels?".to_owned()))
+        names.ok_or_else(|| {
+            bad("--inputs or --label is missing: which arrays have them?".to_owned())
+        })
     };
     let found = match end.as_str() {
         "csv" | "tsv" => {
@@ -151,6 +167,7 @@ impl From<LabelledTable> for Found {
             split: RawSplit::reals(table.features, table.labels),
             n_features: table.n_features,
             image: None,
+            columns: table.columns,
             classes: table.classes,
         }
     }
@@ -164,7 +181,11 @@ impl TryFrom<LabelledArray> for Found {
         let image = match shape[1..] {
             [height, width] => Some([1, height, width]),
             [channels @ (1 | 3), height, width] => Some([channels, height, width]),
-            [_, _, _] => return Err(format!("shape {shape:?}: permitted are 1 or 3 channels")),
+            [_, _, _] => {
+                return Err(format!(
+                    "shape {shape:?}: permitted are 1 or 3 channels, [N, C, H, W]"
+                ));
+            }
             [_] => None,
             _ => return Err(format!("shape {shape:?}: permitted are 2, 3 or 4 axes")),
         };
@@ -173,13 +194,28 @@ impl TryFrom<LabelledArray> for Found {
             (Values::Bytes(bytes), None) => {
                 RawSplit::reals(bytes.into_iter().map(f32::from).collect(), found.labels)
             }
+            (Values::Integers(values), Some(_)) if values.iter().all(|v| (0..256).contains(v)) => {
+                RawSplit::pixels(values.into_iter().map(|v| v as u8).collect(), found.labels)
+            }
             (Values::Integers(values), _) => {
                 RawSplit::reals(values.into_iter().map(|v| v as f32).collect(), found.labels)
             }
             (Values::Reals(values), _) => RawSplit::reals(values, found.labels),
         };
         let n_features = shape[1..].iter().product();
-        Ok(Self { split, n_features, image, classes: found.classes })
+        Ok(Self { split, n_features, image, columns: vec![], classes: found.classes })
+    }
+}
+
+/// Labels that can be learnt: whole numbers or names, of two classes or more.
+fn check_classes(classes: &[String]) -> Result<(), String> {
+    let numbers: Option<Vec<f64>> = classes.iter().map(|class| class.parse().ok()).collect();
+    let real = numbers.is_some_and(|numbers| numbers.iter().any(|x: &f64| x.fract() != 0.));
+    match classes.len() {
+        0 | 1 => Err(format!("labels of a single class, {}", classes.join(""))),
+        MOST_CLASSES.. => Err(format!("{} classes, permitted are {MOST_CLASSES}", classes.len())),
+        _ if real => Err("labels that are real numbers, and not whole numbers or names".to_owned()),
+        _ => Ok(()),
     }
 }
 
@@ -187,12 +223,15 @@ impl TryFrom<LabelledArray> for Found {
 fn folder(path: &Path, classes: Option<&[String]>) -> Result<Found, TrainError> {
     let bad =
         |(path, reason): (PathBuf, String)| TrainError::data(path.display().to_string(), reason);
-    let classes = match classes {
-        Some(classes) => classes.to_vec(),
-        None => image_folder::classes(path).map_err(bad)?,
-    };
+    let there = image_folder::classes(path).map_err(bad)?;
+    let classes = classes.map_or_else(|| there.clone(), <[String]>::to_vec);
+    if let Some(class) = there.iter().find(|class| !classes.contains(class)) {
+        let reason = format!("unknown class; known are {}", classes.join(", "));
+        return Err(bad((path.join(class), reason)));
+    }
     let image = image_folder::shape(path, &classes).map_err(bad)?;
     let (pixels, labels) = image_folder::read(path, &classes, image).map_err(bad)?;
     let n_features = image.iter().product();
-    Ok(Found { split: RawSplit::pixels(pixels, labels), n_features, image: Some(image), classes })
+    let split = RawSplit::pixels(pixels, labels);
+    Ok(Found { split, n_features, image: Some(image), columns: vec![], classes })
 }

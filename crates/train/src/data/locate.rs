@@ -54,6 +54,9 @@ pub(super) fn locate<'a>(
             let place = directory.display().to_string();
             let reason = match std::fs::read_dir(directory) {
                 Err(error) => error.to_string(),
+                Ok(_) if card.sources.is_empty() => {
+                    format!("{} was imported and needs no directory", card.name)
+                }
                 Ok(_) => format!("no files of {}: {}", card.name, wanted(card)),
             };
             TrainError::data(place, reason)
@@ -76,8 +79,9 @@ pub(super) fn locate<'a>(
 
 /// The files of a data set that `directory`, or a folder in it, has at least in part.
 ///
-/// Many data sets have a file `train-…`: it counts where the folder or the file has the name of the data set.
-pub(super) fn all_in<'a>(card: &'a Card, directory: &Path) -> Vec<Located<'a>> {
+/// Many data sets have a file `train-…`: it counts where the folder or the file has the name of the data set; for one that
+/// was asked for by name, `directory` may be called anything.
+pub(super) fn all_in<'a>(card: &'a Card, directory: &Path, by_name: bool) -> Vec<Located<'a>> {
     let mut folders: Vec<PathBuf> = std::fs::read_dir(directory)
         .into_iter()
         .flatten()
@@ -89,22 +93,25 @@ pub(super) fn all_in<'a>(card: &'a Card, directory: &Path) -> Vec<Located<'a>> {
         let located = in_folder(card, folder)?;
         let file = &located.train[0].0.name;
         let full = folder.canonicalize().ok()?;
-        let folder = full.file_name()?.to_string_lossy();
-        (is_named(&folder, &card.name) || is_named(&card.name, file)).then_some(located)
+        let name = full.file_name()?.to_string_lossy();
+        let named = is_named(&name, &card.name) || is_named(&card.name, file);
+        (named || (by_name && folder == directory)).then_some(located)
     };
     folders.iter().filter_map(of_card).collect()
 }
 
-/// Whether `name` is that of a data set, or longer or shorter by words: `cifar10-subset` is a name for `cifar10`, and
-/// `cifar100` is none.
+/// Whether `name` is that of a data set, or longer or shorter by words: `cifar-10-batches-bin` and `cifar10_subset` are
+/// names for `cifar10`, and `cifar100` is none.
 fn is_named(name: &str, card: &str) -> bool {
-    let stem = |name: &str| name.split('.').next().unwrap_or_default().to_lowercase();
-    let (name, card) = (stem(name), stem(card));
-    let extends = |long: &str, short: &str| {
-        let rest = long.strip_prefix(short);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
+    let words = |name: &str| -> Vec<String> {
+        let stem = name.split('.').next().unwrap_or_default().to_lowercase();
+        stem.split(['-', '_']).map(str::to_owned).collect()
     };
-    extends(&name, &card) || extends(&card, &name)
+    let begins = |long: &[String], short: &[String]| {
+        (1..=long.len()).any(|n_words| long[..n_words].concat() == short.concat())
+    };
+    let (name, card) = (words(name), words(card));
+    begins(&name, &card) || begins(&card, &name)
 }
 
 fn embedded(card: &Card) -> Option<Located<'_>> {
@@ -170,13 +177,18 @@ mod tests {
             ("cifar10-subset", "cifar10"),
             ("cifar100", "cifar100-coarse"),
             ("MNIST", "mnist"),
+            ("cifar-10-batches-bin", "cifar10"),
+            ("cifar-100-binary", "cifar100"),
             ("ionosphere.mat", "ionosphere-odds"),
         ] {
             assert!(is_named(name, card), "{name} {card}");
         }
-        for (name, card) in
-            [("cifar100", "cifar10"), ("mnist", "fashion-mnist"), ("odds", "cardio")]
-        {
+        for (name, card) in [
+            ("cifar100", "cifar10"),
+            ("cifar-100-binary", "cifar10"),
+            ("mnist", "fashion-mnist"),
+            ("odds", "cardio"),
+        ] {
             assert!(!is_named(name, card), "{name} {card}");
         }
     }

@@ -71,6 +71,12 @@ pub(super) fn imported_path(name: &str) -> Option<PathBuf> {
     imported().into_iter().find(|(_, card)| card.name == name).map(|(path, _)| path)
 }
 
+/// Whether there is a file of imported data of that name that can't be read.
+pub(super) fn is_damaged(name: &str) -> bool {
+    let path = home::imported().map(|home| home.join(format!("{name}.safetensors")));
+    path.is_some_and(|path| path.exists() && map(&path).is_err())
+}
+
 /// Data that were imported: the files and their cards. What can't be read is left out.
 pub(super) fn imported() -> Vec<(PathBuf, Card)> {
     let entries = home::imported().into_iter().flat_map(std::fs::read_dir).flatten().flatten();
@@ -158,7 +164,7 @@ fn map(path: &Path) -> Result<(Arc<Mmap>, Metadata), String> {
     Ok((Arc::new(map), metadata))
 }
 
-/// Reads data that [`write`] wrote; pixels stay in the file.
+/// Reads data that [`write`] wrote, and holds them to their digest; pixels stay in the file.
 pub(super) fn read(path: &Path) -> Result<RawData, TrainError> {
     let bad = |reason: String| TrainError::data(path.display().to_string(), reason);
     let (map, metadata) = map(path).map_err(bad)?;
@@ -179,7 +185,18 @@ pub(super) fn read(path: &Path) -> Result<RawData, TrainError> {
     };
     let train = split("train").ok_or_else(|| bad("no training set".to_owned()))?.map_err(bad)?;
     let test = split("test").transpose().map_err(bad)?;
-    let Metadata { digests, moments, verdict, .. } = metadata;
+    let Metadata { card, digests, moments, verdict, .. } = metadata;
+    for split in [Some(&train), test.as_ref()].into_iter().flatten() {
+        let n_classes = card.classes.len();
+        let holds = split.n_values() == split.labels.len() * card.n_features
+            && split.labels.iter().all(|&label| (label as usize) < n_classes);
+        if !holds {
+            return Err(bad("damaged: not the samples that its card describes".to_owned()));
+        }
+    }
+    if SampleDigests::of(&train, test.as_ref()) != digests {
+        return Err(bad("damaged: not the samples that were kept".to_owned()));
+    }
     Ok(RawData { train, test, digests, moments, verdict })
 }
 

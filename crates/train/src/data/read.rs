@@ -303,6 +303,14 @@ fn open(at: &FileAt) -> Result<Content, TrainError> {
     }
 }
 
+/// Opens a file, and nothing that could keep the reader waiting.
+pub(super) fn open_file(path: &Path) -> std::io::Result<File> {
+    match std::fs::metadata(path)?.is_file() {
+        true => File::open(path),
+        false => Err(std::io::Error::other("not a file")),
+    }
+}
+
 fn name(at: &FileAt, file: &CardFile) -> String {
     match at {
         FileAt::Embedded(_) => file.name.clone(),

@@ -45,7 +45,7 @@ pub fn run(names: &[String]) -> Result<(), Failure> {
         threads.into_iter().try_for_each(|thread| thread.join().expect("downloads don't panic"))
     })?;
     for card in &cards {
-        for candidate in candidates(card, None) {
+        for candidate in candidates(card, None, true) {
             print(&description(card, &candidate.verify()?))?;
         }
     }

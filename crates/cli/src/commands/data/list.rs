@@ -4,12 +4,13 @@ use std::path::Path;
 
 use train::data::{Card, candidates, cards};
 
-use super::verdict;
+use super::{check_directory, verdict};
 use crate::failure::Failure;
 use crate::terminal::{aligned_left, print};
 
 /// One line per data set and place.
 pub fn run(directory: Option<&Path>) -> Result<(), Failure> {
+    check_directory(directory)?;
     let header = ["name", "train", "test", "features", "classes", "here", "where", "licence"];
     let mut rows = Vec::new();
     for card in cards() {
@@ -25,12 +26,10 @@ pub fn run(directory: Option<&Path>) -> Result<(), Failure> {
 
 /// Whether a data set is here, and where it is or can be had.
 fn places(card: &Card, directory: Option<&Path>) -> Vec<[String; 2]> {
-    let in_this_program = candidates(card, None).iter().any(|found| found.folder().is_none());
-    let directory = directory.filter(|_| !in_this_program);
-    if card.sources.is_empty() {
-        return vec![["imported".to_owned(), card.origin.clone()]];
-    }
-    let (good, bad): (Vec<_>, Vec<_>) = candidates(card, directory)
+    let in_this_program =
+        candidates(card, None, false).iter().any(|found| found.folder().is_none());
+    let directory = directory.filter(|_| !in_this_program && !card.sources.is_empty());
+    let (good, bad): (Vec<_>, Vec<_>) = candidates(card, directory, false)
         .iter()
         .map(|candidate| {
             let here = match candidate.known() {

@@ -36,9 +36,10 @@ fn chosen(names: &[String]) -> Result<Vec<Card>, Failure> {
 }
 
 fn verify(names: &[String], directory: Option<&Path>) -> Result<(), Failure> {
+    check_directory(directory)?;
     let (mut n_found, mut bad) = (0, vec![]);
     for card in chosen(names)? {
-        for candidate in candidates(&card, directory) {
+        for candidate in candidates(&card, directory, !names.is_empty()) {
             n_found += 1;
             match candidate.verify() {
                 Ok(found) => print(&description(&card, &found))?,
@@ -59,6 +60,13 @@ fn verify(names: &[String], directory: Option<&Path>) -> Result<(), Failure> {
         true => Ok(()),
         false => Err(Failure::BadInput(format!("not what their cards say: {}", bad.join(", ")))),
     }
+}
+
+/// Looking in a folder that is not there would find nothing, and say so as if it had looked.
+fn check_directory(directory: Option<&Path>) -> Result<(), Failure> {
+    let Some(directory) = directory else { return Ok(()) };
+    let read = std::fs::read_dir(directory).map(drop);
+    read.map_err(|error| Failure::in_file(directory, error))
 }
 
 /// What verifying found, in a few lines.

@@ -22,7 +22,7 @@ pub fn run(name: &str, directory: Option<&Path>, sheet: Option<&Path>) -> Result
     };
     let data = load(&spec, &Device::Cpu)?;
     print(&format!("{}\n  {}\n  {}\n", card.title, card.notes, card.citation))?;
-    if let Some(candidate) = candidates(&card, directory).first() {
+    if let Some(candidate) = candidates(&card, directory, true).first() {
         print(&description(&card, &candidate.verify()?))?;
     }
     if let Some(image) = data.image {
@@ -33,11 +33,11 @@ pub fn run(name: &str, directory: Option<&Path>, sheet: Option<&Path>) -> Result
     if card.sources.iter().any(|source| source.layout == Layout::Cola) {
         return Ok(());
     }
-    print(&format!("\n{}", features(&data)?))
+    print(&format!("\n{}", features(&card, &data)?))
 }
 
 /// Mean, deviation and quantiles of each feature over the training set.
-fn features(data: &Dataset) -> Result<String, Failure> {
+fn features(card: &Card, data: &Dataset) -> Result<String, Failure> {
     let (inputs, _) = data.train.range(0..data.train.len())?;
     let columns = inputs.t()?.to_vec2::<f32>()?;
     let header = [
@@ -68,7 +68,13 @@ fn features(data: &Dataset) -> Result<String, Failure> {
         ];
         let distinct = 1 + column.windows(2).filter(|pair| pair[0] != pair[1]).count();
         let figures = figures.map(|figure| significant(figure, 4));
-        [vec![(feature + 1).to_string()], figures.to_vec(), vec![distinct.to_string()]].concat()
+        let name = card.columns.get(feature).cloned();
+        [
+            vec![name.unwrap_or_else(|| (feature + 1).to_string())],
+            figures.to_vec(),
+            vec![distinct.to_string()],
+        ]
+        .concat()
     });
     Ok(aligned(&header, &rows.collect::<Vec<_>>()))
 }

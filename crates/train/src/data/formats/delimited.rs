@@ -10,8 +10,6 @@ use super::table::{LabelledTable, Labels, quoted, some_of};
 pub(crate) enum LabelColumn {
     /// That of this name in the header.
     Name(String),
-    /// Counted from 1.
-    Number(usize),
     /// The last.
     Last,
 }
@@ -77,7 +75,12 @@ pub(crate) fn parse(
         }
         for (column, cell) in record.iter().enumerate() {
             let value = if column == label {
-                if is_missing(cell) { Err(missing(cell)) } else { labels.push(cell) }
+                match is_missing(cell) {
+                    true => Err(missing(cell)),
+                    // A quote that nobody closed runs on to the end of the file.
+                    false if cell.contains('\n') => Err("a label of several lines".to_owned()),
+                    false => labels.push(cell),
+                }
             } else {
                 number(cell).map(|value| features.push(value))
             };
@@ -113,10 +116,6 @@ fn label_column(
     }
     match (label, header) {
         (LabelColumn::Last, _) => Ok(n_columns - 1),
-        (LabelColumn::Number(number), _) => (1..=n_columns)
-            .contains(number)
-            .then(|| number - 1)
-            .ok_or_else(|| format!("no column {number}; there are 1 to {n_columns}")),
         (LabelColumn::Name(name), None) => {
             Err(format!("no column {}: the file is read as one without header", quoted(name)))
         }
@@ -203,10 +202,8 @@ mod tests {
         let expected = table(&[], &[1., 2., 3., 4.], &[1, 0], &["b", "g"]);
         let last = bare(LabelColumn::Last);
         assert_eq!(parse(b"1,2,g\n3,4,b\n", &last, None).unwrap(), expected);
-        let second = bare(LabelColumn::Number(2));
-        assert_eq!(parse(b"1,g,2\n3,b,4\n", &second, None).unwrap(), expected);
         let known = ["b".to_owned(), "g".to_owned()];
-        assert_eq!(parse(b"1,g,2\n3,b,4\n", &second, Some(&known)).unwrap(), expected);
+        assert_eq!(parse(b"1,2,g\n3,4,b\n", &last, Some(&known)).unwrap(), expected);
     }
 
     #[test]
@@ -247,7 +244,6 @@ mod tests {
             "line 2, column 1: `x` is not a number"
         );
         assert_eq!(message(b"1,a\n2,\xff", LabelColumn::Last), "line 2: not UTF-8");
-        assert_eq!(message(b"1,a", LabelColumn::Number(3)), "no column 3; there are 1 to 2");
         let known = ["b".to_owned()];
         let message = parse(b"1,a", &bare(LabelColumn::Last), Some(&known)).unwrap_err();
         assert_eq!(message, "line 1, column 2: unknown class `a`; known are `b`");

@@ -19,6 +19,9 @@ pub(crate) fn read(
     let mut files = Vec::new();
     for (class, label) in classes.iter().zip(0u32..) {
         let names = images(&folder.join(class))?;
+        if names.is_empty() {
+            return Err((folder.join(class), "no PNG images in it".to_owned()));
+        }
         files.extend(names.into_iter().map(|path| (path, label)));
     }
     let image_len = shape.iter().product::<usize>();
