@@ -206,7 +206,8 @@ impl ExperimentFile {
         let params = model.init(&streams.named("init"), &device)?;
         let n_samples = data.train.len();
         if let Some(probe) = &self.probe {
-            probe.validate_against("probe", n_samples, params.n_parameters())?;
+            let has_batch_norm = params.has_batch_norm();
+            probe.validate_against("probe", n_samples, params.n_parameters(), has_batch_norm)?;
         }
         if let Some(escape) = &self.escape {
             escape.validate_against("escape", n_samples)?;

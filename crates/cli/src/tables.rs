@@ -13,9 +13,7 @@ use crate::plot::number::significant;
 use crate::terminal::{aligned, mean_and_deviation};
 
 /// What the figures in the noise table mean; printed beside it.
-const DEFINITIONS: &str = "\
-  Noise: full-batch gradient minus minibatch gradient at frozen weights, one series per parameter.
-  Fits: maximum likelihood on each series; SαS has characteristic function exp(iδt − |γt|^α), 0.5 ≤ α ≤ 2.
+const DEFINITIONS: &str = "  Fits: maximum likelihood on each series; SαS has characteristic function exp(iδt − |γt|^α), 0.5 ≤ α ≤ 2.
   SSE: w Σ(h − f)² over 60 equal bins of z = (x − median)/(IQR/1.349) on [−6, 6]; free of scale.
   χ²: cells equiprobable under each fit, K = max(10, round(2 n^0.4)). Ratio: SαS over Gauss, of the means.
   Heavy: likelihood ratio against α = 2 and its simulated null. Adequate: χ² does not reject the law; rivals
@@ -116,11 +114,30 @@ fn noise(table: &Table) -> Result<String, TableError> {
         rows.push(cells);
     }
     Ok(format!(
-        "Gradient noise, mean ± standard deviation over parameters\n{}\n{}\nVerdicts\n{}\n{DEFINITIONS}",
+        "Gradient noise, mean ± standard deviation over parameters\n{}\n{}\nVerdicts\n{}\n\
+         Noise: full-batch gradient minus minibatch gradient at frozen weights, one series per parameter.\n\
+         \x20 {}\n{DEFINITIONS}",
         means(&figures)?,
         means(&fits)?,
-        aligned(&header, &rows)
+        aligned(&header, &rows),
+        way_of_noise(table)?
     ))
+}
+
+/// How the noise was found, and by which statistics batch normalisation normalised meanwhile.
+pub fn way_of_noise(table: &Table) -> Result<String, TableError> {
+    let only = |name: &str| Ok(table.texts(name)?.first().map_or("", String::as_str));
+    let minibatches = match only("method")? {
+        "per_sample" => "means of the gradients of single samples",
+        _ => "a pass there and back for each",
+    };
+    let statistics = match only("statistics")? {
+        "none" => "no batch normalisation",
+        "running" => "batch normalisation by the running statistics, frozen",
+        "full_batch" => "batch normalisation by the statistics of the full batch, frozen",
+        _ => "batch normalisation by the statistics of each minibatch",
+    };
+    Ok(format!("Minibatches: {minibatches}; {statistics}."))
 }
 
 fn escapes(table: &Table) -> Result<String, TableError> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use candle_core::{Device, Module};
 use candle_nn::{func, linear};
 use probe::quantities::{Series, fit_series};
-use probe::{Coordinates, FitSpec, Reference, draw_minibatches};
+use probe::{Coordinates, FitSpec, Frozen, Reference, Statistics, draw_minibatches};
 use train::data::{self, DataSpec};
 use train::{
     CandleModel, Flow, MinimumSpec, Model, Objective, SharedModule, Streams, Trainer, TrainingSpec,
@@ -37,9 +37,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{ending:?}");
 
     let coordinates = Coordinates::uniform(objective.params(), 10, &streams);
-    let reference = Reference::full_batch(&objective)?;
+    let frozen = Frozen::new(&objective, Statistics::Minibatch)?;
+    let reference = Reference::full_batch(&frozen)?;
     let go_on = || Flow::Continue;
-    let noise = draw_minibatches(&objective, &coordinates, &reference, 32, 1000, &streams, &go_on)?;
+    let noise = draw_minibatches(&frozen, &coordinates, &reference, 32, 1000, &streams, &go_on)?;
     let series: Vec<Series<'_>> = coordinates
         .entries()
         .iter()

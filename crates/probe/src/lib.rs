@@ -1,7 +1,8 @@
 //! Stochastic gradient noise, parameter by parameter.
 //!
-//! A [`ProbeSpec`] says how many [`Coordinates`], which minibatch sizes and how many draws. [`draw_minibatches`] freezes
-//! the weights of an objective, takes a [`Reference`] (the full-batch gradient) and returns a [`NoiseMatrix`]
+//! A [`ProbeSpec`] says how many [`Coordinates`], which minibatch sizes and how many draws. A [`Frozen`] objective keeps
+//! its weights. [`draw_minibatches`] takes a [`Reference`] (the full-batch gradient) and true minibatch gradients,
+//! [`draw_per_sample`] those of single samples, of which all minibatches are means; both return a [`NoiseMatrix`]
 //! `[n_draws, n_coordinates]`. [`quantities`] reduce its columns to table rows: what laws fit, how well, and whether the
 //! noise is heavy-tailed.
 //!
@@ -13,7 +14,7 @@
 //! ```
 //! use std::sync::Arc;
 //! use candle_core::Device;
-//! use probe::{Coordinates, Reference, draw_minibatches};
+//! use probe::{Coordinates, Frozen, Reference, Statistics, draw_minibatches, draw_per_sample};
 //! use train::{ModelSpec, Objective, Streams, data};
 //!
 //! let spec = data::DataSpec::embedded("ionosphere");
@@ -25,24 +26,33 @@
 //! let objective = Objective::new(model, data, params)?;
 //!
 //! let coordinates = Coordinates::uniform(objective.params(), 20, &streams);
-//! let reference = Reference::full_batch(&objective)?;
+//! let frozen = Frozen::new(&objective, Statistics::Minibatch)?;
+//! let reference = Reference::full_batch(&frozen)?;
 //! let go_on = || train::Flow::Continue;
-//! let noise = draw_minibatches(&objective, &coordinates, &reference, 8, 100, &streams, &go_on)?;
+//! let noise = draw_minibatches(&frozen, &coordinates, &reference, 8, 100, &streams, &go_on)?;
 //! assert_eq!((noise.n_draws(), noise.n_coordinates()), (100, 20));
+//!
+//! // The same draws, and those of other sizes, from the gradients of single samples.
+//! let all = draw_per_sample(&frozen, &coordinates, &[8, 32], 100, &streams, &go_on)?;
+//! assert!((all[0].column(0)[0] - noise.column(0)[0]).abs() < 1e-6);
 //! # Ok::<(), probe::ProbeError>(())
 //! ```
 
 mod coordinates;
 mod error;
+mod frozen;
 mod minibatch;
 mod noise_matrix;
+mod per_sample;
 pub mod quantities;
 mod reference;
 mod spec;
 
 pub use coordinates::Coordinates;
 pub use error::ProbeError;
+pub use frozen::{Frozen, Statistics};
 pub use minibatch::draw_minibatches;
 pub use noise_matrix::NoiseMatrix;
+pub use per_sample::{draw_per_sample, n_chunks};
 pub use reference::Reference;
-pub use spec::{FitSpec, FittedLocation, ProbeSpec};
+pub use spec::{FitSpec, FittedLocation, Method, ProbeSpec};

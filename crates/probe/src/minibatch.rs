@@ -2,12 +2,14 @@
 
 use rand::seq::index;
 use rayon::prelude::*;
-use train::{Flow, Mode, Objective, Streams, flatten};
+use train::{Flow, Streams, flatten};
 
 use crate::coordinates::Coordinates;
 use crate::error::ProbeError;
+use crate::frozen::Frozen;
 use crate::noise_matrix::NoiseMatrix;
 use crate::reference::Reference;
+use crate::spec::Method;
 
 /// Draws `n_draws` minibatches of `batch_size` and returns reference minus minibatch gradient at `coordinates`.
 ///
@@ -23,7 +25,7 @@ use crate::reference::Reference;
 /// # Panics
 /// When `batch_size` exceeds the size of the training set.
 pub fn draw_minibatches(
-    objective: &Objective,
+    frozen: &Frozen,
     coordinates: &Coordinates,
     reference: &Reference,
     batch_size: usize,
@@ -32,12 +34,12 @@ pub fn draw_minibatches(
     go_on: &(dyn Fn() -> Flow + Sync),
 ) -> Result<NoiseMatrix, ProbeError> {
     let streams = streams.named("minibatches").named(&batch_size.to_string());
-    let n_samples = objective.data().train.len();
+    let n_samples = frozen.objective().data().train.len();
     let centre = coordinates.pick(reference.gradient());
     let draw = |draw_idx: u64| -> Result<Vec<f64>, ProbeError> {
         let samples = index::sample(&mut streams.rng(draw_idx), n_samples, batch_size);
         let samples: Vec<u32> = samples.iter().map(|sample| sample as u32).collect();
-        let (_, gradient) = objective.loss_and_gradient(&samples, Mode::Probe)?;
+        let (_, gradient) = frozen.objective().loss_and_gradient(&samples, frozen.mode())?;
         let gradient = coordinates.pick(&flatten(gradient.iter())?);
         if go_on() == Flow::Stop {
             return Err(ProbeError::Stopped);
@@ -45,7 +47,14 @@ pub fn draw_minibatches(
         Ok(centre.iter().zip(gradient).map(|(reference, value)| reference - value).collect())
     };
     let draws = (0..n_draws as u64).into_par_iter().map(draw).collect::<Result<Vec<_>, _>>()?;
-    Ok(NoiseMatrix::from_draws(batch_size, coordinates.clone(), &draws))
+    let columns = (0..centre.len()).flat_map(|idx| draws.iter().map(move |draw| draw[idx]));
+    Ok(NoiseMatrix::from_columns(
+        (Method::Minibatch, frozen.statistics()),
+        batch_size,
+        n_draws,
+        coordinates.clone(),
+        columns.collect(),
+    ))
 }
 
 #[cfg(test)]
@@ -53,7 +62,9 @@ mod tests {
     use super::*;
     use std::sync::Arc;
     use train::data::{DataSpec, load};
-    use train::{Model, ModelSpec};
+    use train::{Mode, Model, ModelSpec, Objective};
+
+    use crate::Statistics;
 
     const N: usize = 351;
 
@@ -70,9 +81,10 @@ mod tests {
     fn probe(objective: &Objective, batch_size: usize, n_draws: usize) -> NoiseMatrix {
         let streams = Streams::new(9);
         let coordinates = Coordinates::uniform(objective.params(), 30, &streams);
-        let reference = Reference::full_batch(objective).unwrap();
+        let frozen = Frozen::new(objective, Statistics::Minibatch).unwrap();
+        let reference = Reference::full_batch(&frozen).unwrap();
         let go_on = || Flow::Continue;
-        draw_minibatches(objective, &coordinates, &reference, batch_size, n_draws, &streams, &go_on)
+        draw_minibatches(&frozen, &coordinates, &reference, batch_size, n_draws, &streams, &go_on)
             .unwrap()
     }
 

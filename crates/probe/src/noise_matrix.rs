@@ -1,10 +1,13 @@
 //! The noise of the watched parameters over many minibatches.
 
 use crate::coordinates::Coordinates;
+use crate::frozen::Statistics;
+use crate::spec::Method;
 
 /// Stochastic gradient noise `[n_draws, n_coordinates]`, stored one parameter after the other.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NoiseMatrix {
+    way: (Method, Option<Statistics>),
     batch_size: usize,
     n_draws: usize,
     coordinates: Coordinates,
@@ -12,15 +15,29 @@ pub struct NoiseMatrix {
 }
 
 impl NoiseMatrix {
-    /// Takes draws, each a vector over the coordinates.
+    /// Takes series, one parameter after the other, with the way in which they were found.
     ///
     /// # Panics
-    /// When a draw has another length than `coordinates`.
-    pub fn from_draws(batch_size: usize, coordinates: Coordinates, draws: &[Vec<f64>]) -> Self {
-        let n_coordinates = coordinates.entries().len();
-        assert!(draws.iter().all(|draw| draw.len() == n_coordinates));
-        let columns = (0..n_coordinates).flat_map(|idx| draws.iter().map(move |draw| draw[idx]));
-        Self { batch_size, n_draws: draws.len(), columns: columns.collect(), coordinates }
+    /// When they are not `n_draws` for each of `coordinates`.
+    pub fn from_columns(
+        way: (Method, Option<Statistics>),
+        batch_size: usize,
+        n_draws: usize,
+        coordinates: Coordinates,
+        columns: Vec<f64>,
+    ) -> Self {
+        assert_eq!(columns.len(), n_draws * coordinates.entries().len());
+        Self { way, batch_size, n_draws, coordinates, columns }
+    }
+
+    /// How the gradients of minibatches were found.
+    pub fn method(&self) -> Method {
+        self.way.0
+    }
+
+    /// By which statistics batch normalisation normalised, if there is any.
+    pub fn statistics(&self) -> Option<Statistics> {
+        self.way.1
     }
 
     /// Minibatch size B.

@@ -1,8 +1,7 @@
 //! What noise is centred on.
 
-use train::{Mode, Objective};
-
 use crate::error::ProbeError;
+use crate::frozen::Frozen;
 
 /// The gradient over the whole training set, flattened to `[n_parameters]`.
 ///
@@ -12,9 +11,9 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Computes the full-batch gradient at the current weights, in a probing pass.
-    pub fn full_batch(objective: &Objective) -> Result<Self, ProbeError> {
-        Ok(Self { gradient: objective.full_gradient(Mode::Probe)?.1 })
+    /// Computes the full-batch gradient.
+    pub fn full_batch(frozen: &Frozen) -> Result<Self, ProbeError> {
+        Ok(Self { gradient: frozen.objective().full_gradient(frozen.mode())?.1 })
     }
 
     /// The gradient.

@@ -20,6 +20,8 @@ use crate::streams::Streams;
 /// those that the function asks the builder for, in that order. They are drawn from the run's own streams, parameter p
 /// from generator p, in the way that the layer asks for, and not by candle, whose generator on the CPU has no seed.
 ///
+/// The gradients of single samples come from a pass for each, see [`Network::sample_gradients`].
+///
 /// Layers that change state in a forward pass, such as candle's `BatchNorm`, keep it among the parameters. It gets no
 /// gradient, which is an error in the first step.
 ///
@@ -222,6 +224,13 @@ mod tests {
             assert!((a - b).abs() < 1e-6, "{a} {b}");
         }
         assert!(of_a.iter().any(|value| value.abs() > 1e-3));
+        let of_samples = |objective: &Objective| {
+            let rows = objective.sample_gradients(&samples, &[0, 4, 5, 16, 29, 30], Mode::Probe);
+            rows.unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+        };
+        for (a, b) in of_samples(&by_graph).iter().zip(of_samples(&by_layers)) {
+            assert!((a - b).abs() < 1e-6, "{a} {b}");
+        }
     }
 
     /// Laws of the draws, and the same bytes from the same seed.

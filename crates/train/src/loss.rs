@@ -38,13 +38,32 @@ impl Loss {
     /// # Errors
     /// When the outputs are not a matrix with a row per label.
     pub fn value_and_gradient(self, outputs: &Tensor, labels: &[u32]) -> Result<(f64, Tensor)> {
+        let share = 1. / outputs.dim(0)? as f64;
+        let (loss, gradient) = self.sum_and_gradient(outputs, labels, share)?;
+        Ok((loss * share, gradient))
+    }
+
+    /// The gradient of the loss of each sample with respect to its own outputs, `[N, K]`.
+    ///
+    /// # Errors
+    /// As [`Loss::value_and_gradient`].
+    pub fn gradients_of_samples(self, outputs: &Tensor, labels: &[u32]) -> Result<Tensor> {
+        Ok(self.sum_and_gradient(outputs, labels, 1.)?.1)
+    }
+
+    /// The sum over the samples, and `share` times its gradient.
+    fn sum_and_gradient(
+        self,
+        outputs: &Tensor,
+        labels: &[u32],
+        share: f64,
+    ) -> Result<(f64, Tensor)> {
         let (n_samples, n_classes) = outputs.dims2()?;
         if n_samples != labels.len() || n_classes == 0 {
             candle_core::bail!("outputs of {:?} for {} labels", outputs.shape(), labels.len());
         }
         let values = outputs.to_dtype(DType::F64)?.to_device(&Device::Cpu)?;
         let values = values.flatten_all()?.to_vec1::<f64>()?;
-        let share = 1. / n_samples as f64;
         // Each row of the gradient, and behind it the loss of the sample.
         let mut rows = vec![0.; n_samples * (n_classes + 1)];
         let work = COST * values.len();
@@ -60,7 +79,7 @@ impl Loss {
         let loss: f64 = rows().map(|row| row[n_classes]).sum();
         let gradient: Vec<f64> = rows().flat_map(|row| &row[..n_classes]).copied().collect();
         let gradient = Tensor::from_vec(gradient, (n_samples, n_classes), &Device::Cpu)?;
-        Ok((loss * share, gradient.to_dtype(outputs.dtype())?.to_device(outputs.device())?))
+        Ok((loss, gradient.to_dtype(outputs.dtype())?.to_device(outputs.device())?))
     }
 
     /// The loss of one sample. NaN where an output is.

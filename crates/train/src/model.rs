@@ -1,13 +1,15 @@
 //! What a model is: an architecture that draws its parameters and binds them to a network.
 
+use std::ops::Range;
+
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::data::Dataset;
 use crate::error::{SpecError, TrainError};
-use crate::layers::Initialisation;
+use crate::layers::{Initialisation, NormInputs};
 use crate::networks::{Architecture, Initialised, Mlp, ResNet, Stem, ZhuNetwork};
-use crate::ops::Activation;
+use crate::ops::{Activation, columns};
 use crate::params::ParamSet;
 use crate::streams::Streams;
 
@@ -51,6 +53,48 @@ pub trait Network: Send + Sync {
         mode: Mode,
         loss: &mut dyn FnMut(&Tensor) -> candle_core::Result<Tensor>,
     ) -> candle_core::Result<Vec<Option<Tensor>>>;
+
+    /// The gradients of the losses of single samples at wanted positions of each parameter, `[N, K]`; `None` for a parameter
+    /// of which nothing is wanted, or that got none.
+    ///
+    /// `loss` sees the outputs of a range of samples and returns the gradient of the loss of each with respect to its own.
+    /// Here one sample after the other goes there and back, which is right for every network that treats samples
+    /// independently, and slow. The networks of this crate take all samples at once.
+    ///
+    /// # Errors
+    /// When the samples depend on each other, as they do through a batch normalisation outside of [`Mode::Eval`].
+    fn sample_gradients(
+        &self,
+        inputs: &Tensor,
+        mode: Mode,
+        wanted: &[Vec<usize>],
+        loss: &mut dyn FnMut(Range<usize>, &Tensor) -> candle_core::Result<Tensor>,
+    ) -> candle_core::Result<Vec<Option<Tensor>>> {
+        let mut rows: Vec<Vec<Tensor>> = vec![Vec::new(); wanted.len()];
+        for sample in 0..inputs.dim(0)? {
+            let input = inputs.narrow(0, sample, 1)?.contiguous()?;
+            let mut loss = |outputs: &Tensor| loss(sample..sample + 1, outputs);
+            let gradients = self.gradient(&input, mode, &mut loss)?;
+            for ((rows, gradient), wanted) in rows.iter_mut().zip(gradients).zip(wanted) {
+                if let (Some(gradient), false) = (gradient, wanted.is_empty()) {
+                    rows.push(columns(&gradient.flatten_all()?.unsqueeze(0)?, wanted)?);
+                }
+            }
+        }
+        let stack = |rows: &Vec<Tensor>| (!rows.is_empty()).then(|| Tensor::cat(rows, 0));
+        rows.iter().map(|rows| stack(rows).transpose()).collect()
+    }
+
+    /// The inputs of batch normalisation number `norm_idx` in the order of the forward pass, with stored statistics in those
+    /// before it; `None` where there are not so many.
+    fn norm_inputs(
+        &self,
+        inputs: &Tensor,
+        norm_idx: usize,
+    ) -> candle_core::Result<Option<NormInputs>> {
+        let _ = (inputs, norm_idx);
+        Ok(None)
+    }
 }
 
 /// `[model]` of an experiment.

@@ -6,6 +6,7 @@ use candle_core::{DType, Tensor};
 
 use crate::data::{Dataset, Split};
 use crate::error::TrainError;
+use crate::layers::NormInputs;
 use crate::loss::{Loss, is_largest};
 use crate::model::{Mode, Model, Network};
 use crate::ops::accumulate;
@@ -110,6 +111,69 @@ impl Objective {
         Ok((loss, gradient))
     }
 
+    /// The gradients of the losses of single training samples at flat `coordinates`, `[B, K]`, by one pass there and back.
+    ///
+    /// # Errors
+    /// When the network makes samples depend on each other in this mode, see [`Network::sample_gradients`]; when a
+    /// parameter that is asked for received no gradient.
+    ///
+    /// # Panics
+    /// When `coordinates` is empty, does not increase or goes beyond the parameters.
+    pub fn sample_gradients(
+        &self,
+        samples: &[u32],
+        coordinates: &[usize],
+        mode: Mode,
+    ) -> Result<Tensor, TrainError> {
+        assert!(!coordinates.is_empty(), "gradients of no parameter");
+        let (inputs, labels) = self.data.train.batch(samples)?;
+        let wanted = self.params.by_tensor(coordinates);
+        let found =
+            self.network.sample_gradients(&inputs, mode, &wanted, &mut |range, outputs| {
+                self.loss.gradients_of_samples(outputs, &labels[range])
+            })?;
+        let mut columns = Vec::new();
+        for (((name, _), gradients), wanted) in self.params.named_tensors().zip(found).zip(&wanted)
+        {
+            match gradients {
+                Some(gradients) => columns.push(gradients),
+                None if wanted.is_empty() => {}
+                None => return Err(TrainError::NoGradient(name.to_owned())),
+            }
+        }
+        Ok(Tensor::cat(&columns, 1)?)
+    }
+
+    /// Replaces the running statistics of every batch normalisation by the mean and the biased variance of its inputs over
+    /// the whole training set, so that [`Mode::Eval`] normalises as a minibatch of all samples would.
+    ///
+    /// One normalisation after the other, each by a pass over the training set up to it: no more than one chunk of the
+    /// samples is in memory. The price is a forward pass per normalisation, on average half of the network.
+    pub fn use_full_batch_statistics(&self) -> Result<(), TrainError> {
+        let train = &self.data.train;
+        for norm_idx in 0.. {
+            let mut all: Option<NormInputs> = None;
+            for (start, n_chunk) in chunks(train.len(), self.network.samples_at_once()) {
+                let (inputs, _) = train.range(start..start + n_chunk)?;
+                let Some(found) = self.network.norm_inputs(&inputs, norm_idx)? else {
+                    return Ok(());
+                };
+                match &mut all {
+                    None => all = Some(found),
+                    Some(all) => all.moments.merge(&found.moments),
+                }
+            }
+            let Some(NormInputs { moments, running_mean, running_variance }) = all else { break };
+            for (running, values) in
+                [(running_mean, &moments.mean[0]), (running_variance, &moments.variance[0])]
+            {
+                let values = Tensor::new(values.as_slice(), running.device())?;
+                running.set(&values.to_dtype(running.dtype())?)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Loss and accuracy on the training set, computed in `f64` from the logits.
     pub fn evaluate_train(&self) -> Result<Evaluation, TrainError> {
         self.evaluate(&self.data.train)
@@ -180,7 +244,7 @@ fn chunks(n_samples: usize, at_once: usize) -> impl Iterator<Item = (usize, usiz
 mod tests {
     use super::*;
     use crate::data::tests::blobs;
-    use crate::networks::Mlp;
+    use crate::networks::{Mlp, ResNet};
     use crate::streams::Streams;
     use candle_core::Device;
 
@@ -259,6 +323,46 @@ mod tests {
         for (whole, part) in whole.iter().zip(parts) {
             assert!((whole - part).abs() < 1e-6, "{whole} {part}");
         }
+    }
+
+    #[test]
+    fn rows_of_single_samples_are_their_gradients() {
+        for loss in [Loss::CrossEntropy, Loss::MeanSquareSigned] {
+            let objective = objective(40).with_loss(loss);
+            let (samples, coordinates) = ([3, 17, 17, 29, 0], [1, 2, 3, 16, 20, 40, 43, 44, 53]);
+            let rows = objective.sample_gradients(&samples, &coordinates, Mode::Probe).unwrap();
+            for (row, sample) in rows.to_vec2::<f32>().unwrap().iter().zip(samples) {
+                let (_, expected) = objective.loss_and_gradient(&[sample], Mode::Probe).unwrap();
+                let expected = flatten(expected.iter()).unwrap();
+                for (found, coordinate) in row.iter().zip(coordinates) {
+                    assert!((f64::from(*found) - expected[coordinate]).abs() < 1e-6);
+                }
+            }
+        }
+    }
+
+    /// A minibatch of all samples is normalised by the same statistics; two chunks, one of them small.
+    #[test]
+    fn full_batch_statistics_are_those_of_all_samples() {
+        let image = [3, 1, 1];
+        let model = Arc::new(ResNet::cifar(8, image, 2));
+        let params = model.init(&Streams::new(3).named("init"), &Device::Cpu).unwrap();
+        let data = Dataset { image: Some(image), ..blobs(128 + 30) };
+        let objective = Objective::new(model, Arc::new(data), params).unwrap();
+        let all: Vec<u32> = (0..128 + 30).collect();
+        let (loss, by_minibatch) = objective.loss_and_gradient(&all, Mode::Probe).unwrap();
+        let frozen = objective.fork().unwrap();
+        frozen.use_full_batch_statistics().unwrap();
+        let (frozen_loss, _) = frozen.loss_and_gradient(&all, Mode::Eval).unwrap();
+        assert!((frozen_loss - loss).abs() < 1e-5 * loss, "{frozen_loss} {loss}");
+        // Gradients are those of fixed statistics, so that those of the linear layer alone have to agree.
+        let (_, by_frozen) = frozen.loss_and_gradient(&all, Mode::Eval).unwrap();
+        let last = |gradients: &[Tensor]| flatten(gradients.last().into_iter()).unwrap();
+        for (found, expected) in last(&by_frozen).iter().zip(last(&by_minibatch)) {
+            assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+        }
+        let (stored, _) = objective.loss_and_gradient(&all, Mode::Eval).unwrap();
+        assert!((stored - loss).abs() > 1e-3 * loss, "the origin keeps its statistics");
     }
 
     #[test]

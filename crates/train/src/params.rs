@@ -45,6 +45,11 @@ impl ParamSet {
         self.buffers.iter().map(|(name, var)| (name.as_str(), var.as_tensor()))
     }
 
+    /// Whether there is a batch normalisation: nothing else has a buffer.
+    pub fn has_batch_norm(&self) -> bool {
+        !self.buffers.is_empty()
+    }
+
     /// The buffer of that name.
     pub fn buffer(&self, name: &str) -> Option<&Var> {
         self.buffers.iter().find(|(other, _)| other == name).map(|(_, var)| var)
@@ -94,6 +99,21 @@ impl ParamSet {
         }
         position.reverse();
         (&param.name, position)
+    }
+
+    /// Flat coordinates as positions in the tensors that they lie in, a list for every tensor.
+    ///
+    /// # Panics
+    /// When `coordinates` do not increase, or are not below [`n_parameters`](Self::n_parameters).
+    pub fn by_tensor(&self, coordinates: &[usize]) -> Vec<Vec<usize>> {
+        assert!(coordinates.is_sorted_by(|a, b| a < b), "coordinates do not increase");
+        assert!(coordinates.last().is_none_or(|&last| last < self.n_parameters()));
+        let from = |at: usize| coordinates.partition_point(|&coordinate| coordinate < at);
+        let of_tensor = |param: &Param| {
+            let inside = from(param.start)..from(param.start + param.var.elem_count());
+            coordinates[inside].iter().map(|coordinate| coordinate - param.start).collect()
+        };
+        self.params.iter().map(of_tensor).collect()
     }
 
     /// All parameters as one vector, `[n_parameters]`.

@@ -149,6 +149,8 @@ fn noise() -> (Table, Table, Table) {
 
     let mut table = Table::new()
         .with_integers("batch_size", batch_sizes)
+        .with_texts("method", batch_sizes.map(|_| "minibatch"))
+        .with_texts("statistics", batch_sizes.map(|_| "none"))
         .with_integers("n_parameters", [n_parameters; 2]);
     for (name, value) in QUANTITIES {
         table = table

@@ -6,6 +6,7 @@ use train::Table;
 use super::markup::{Cell, Column, definitions, table};
 use super::{ReportInput, Section};
 use crate::plot::number::{count, significant};
+use crate::tables::way_of_noise;
 
 /// Rows of the table of fit measures: column of `noise_summary` and name.
 const MEASURES: [(&str, &str); 12] = [
@@ -78,6 +79,7 @@ const DEFINITIONS: [(&str, &str); 8] = [
 pub(super) fn section(input: &ReportInput) -> Result<Option<Section>> {
     let mut body = input.figure("alpha.svg");
     if let Some(summary) = input.tables.noise_summary.as_ref().filter(|t| t.n_rows() > 0) {
+        body += &format!("<p>{}</p>\n", way_of_noise(summary)?);
         body += &verdicts(summary)?;
         body += &input.figure("noise_histogram.svg");
         body += &measures(summary)?;

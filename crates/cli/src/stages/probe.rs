@@ -1,9 +1,12 @@
 //! Noise at the trained weights, fitted and judged.
 
 use probe::quantities::{self, Series, SeriesFit, fit_series, noise_table};
-use probe::{Coordinates, NoiseMatrix, Reference, draw_minibatches};
+use probe::{
+    Coordinates, Frozen, Method, NoiseMatrix, ProbeError, ProbeSpec, Reference, draw_minibatches,
+    draw_per_sample, n_chunks,
+};
 use safetensors::tensor::{Dtype, TensorView};
-use train::{RunDir, Table};
+use train::{Flow, RunDir, Streams, Table};
 
 use super::load_trained;
 use crate::experiment::Experiment;
@@ -18,25 +21,21 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
     let objective = &experiment.objective;
     let streams = experiment.streams.named("probe");
     let coordinates = Coordinates::uniform(objective.params(), spec.parameters, &streams);
-    let reference = Reference::full_batch(objective)?;
+    let frozen = Frozen::new(objective, spec.statistics)?;
 
     let n_sizes = spec.batch_sizes.len();
-    let task = Task::begin("probe", Some((n_sizes * (spec.draws + spec.parameters)) as u64));
+    let n_passes = match spec.method {
+        Method::Minibatch => n_sizes * spec.draws,
+        Method::PerSample => n_chunks(&frozen, &coordinates, n_sizes * spec.draws),
+    };
+    let task = Task::begin("probe", Some((n_passes + n_sizes * spec.parameters) as u64));
     let go_on = || {
         task.advance();
         interrupt::flow()
     };
+    let matrices = draw(spec, &frozen, &coordinates, &streams, &go_on)?;
     let mut noise = Vec::new();
-    for &batch_size in &spec.batch_sizes {
-        let matrix = draw_minibatches(
-            objective,
-            &coordinates,
-            &reference,
-            batch_size,
-            spec.draws,
-            &streams,
-            &go_on,
-        )?;
+    for matrix in matrices {
         if spec.save_draws {
             save_draws(run, &matrix)?;
         }
@@ -50,9 +49,8 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
     let rows = noise.iter().map(|(matrix, fits)| noise_table(matrix, fits, &experiment.file.fit));
     run.write_table("noise", &Table::concat(rows))?;
     let level = experiment.file.fit.level;
-    let summary = |(matrix, fits): &(NoiseMatrix, Vec<SeriesFit>)| {
-        quantities::summary(matrix.batch_size(), fits, level)
-    };
+    let summary =
+        |(matrix, fits): &(NoiseMatrix, Vec<SeriesFit>)| quantities::summary(matrix, fits, level);
     run.write_table("noise_summary", &Table::concat(noise.iter().map(summary)))?;
     if let Some(example) = quantities::example(&noise) {
         run.write_table("noise_example", &example)?;
@@ -65,6 +63,24 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
         sizes.join(", ")
     ));
     Ok(())
+}
+
+/// The noise at every batch size.
+fn draw(
+    spec: &ProbeSpec,
+    frozen: &Frozen,
+    coordinates: &Coordinates,
+    streams: &Streams,
+    go_on: &(dyn Fn() -> Flow + Sync),
+) -> Result<Vec<NoiseMatrix>, ProbeError> {
+    if spec.method == Method::PerSample {
+        return draw_per_sample(frozen, coordinates, &spec.batch_sizes, spec.draws, streams, go_on);
+    }
+    let reference = Reference::full_batch(frozen)?;
+    let of_size = |&batch_size| {
+        draw_minibatches(frozen, coordinates, &reference, batch_size, spec.draws, streams, go_on)
+    };
+    spec.batch_sizes.iter().map(of_size).collect()
 }
 
 /// One tensor `[n_draws]` per parameter, under its name.

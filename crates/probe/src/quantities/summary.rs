@@ -4,16 +4,19 @@ use stats::{FitStatus, Moments, Verdict};
 use train::Table;
 
 use super::fits::SeriesFit;
+use crate::frozen::Statistics;
+use crate::noise_matrix::NoiseMatrix;
 
 /// One number of a fit.
 type Figure = fn(&SeriesFit) -> f64;
 
 /// One row: the mean and the sample standard deviation over parameters of every figure of the paper's Tables 1–3, and
-/// how many parameters got which verdict.
+/// how many parameters got which verdict; with the way in which the noise was found, its `statistics` being
+/// `none` without batch normalisation.
 ///
 /// Degenerate parameters (constant or zero-inflated noise) are counted and left out. `ratio_sse` and `ratio_chi2` are
 /// ratios of the means, SαS over Gaussian, as in the paper; they carry no units. `level` is that of the verdicts.
-pub fn summary(batch_size: usize, fits: &[SeriesFit], level: f64) -> Table {
+pub fn summary(noise: &NoiseMatrix, fits: &[SeriesFit], level: f64) -> Table {
     let sound: Vec<&SeriesFit> =
         fits.iter().filter(|fit| fit.verdict != Verdict::Degenerate).collect();
     let moments =
@@ -31,7 +34,9 @@ pub fn summary(batch_size: usize, fits: &[SeriesFit], level: f64) -> Table {
         ("stable_chi2", |fit| fit.comparison.stable_fit.chi2),
     ];
     let mut table = Table::new()
-        .with_integers("batch_size", [batch_size as i64])
+        .with_integers("batch_size", [noise.batch_size() as i64])
+        .with_texts("method", [noise.method().name()])
+        .with_texts("statistics", [noise.statistics().map_or("none", Statistics::name)])
         .with_integers("n_parameters", [fits.len() as i64]);
     for (name, quantity) in quantities {
         let moments = moments(quantity);

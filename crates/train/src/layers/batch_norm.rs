@@ -1,10 +1,10 @@
 //! Batch normalisation with its running statistics.
 
-use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_core::{DType, Device, Result, Tensor, Var, bail};
 
-use super::{Initial, Layer, Parameter, Pass, Store};
+use super::{Initial, Layer, NormInputs, Parameter, Pass, Store};
 use crate::model::Mode;
-use crate::ops::{BatchNorm, ChannelMoments};
+use crate::ops::{BatchNorm, ChannelMoments, columns};
 
 /// Share of the newest minibatch in the running statistics, as PyTorch's.
 const MOMENTUM: f64 = 0.1;
@@ -13,7 +13,7 @@ const MOMENTUM: f64 = 0.1;
 /// `<name>.running_mean`, `<name>.running_var` (unbiased) and `<name>.num_batches_tracked`.
 ///
 /// In [`Mode::Train`] and [`Mode::Probe`] the moments are those of the minibatch, and only in training do they enter the
-/// running statistics; in [`Mode::Eval`] the running statistics are used.
+/// running statistics; in [`Mode::Eval`] the running statistics are used. Only there have single samples gradients.
 pub struct BatchNormLayer {
     norm: BatchNorm,
     weight: Parameter,
@@ -57,9 +57,22 @@ impl BatchNormLayer {
             }
             Mode::Train | Mode::Probe => ChannelMoments::of(&inputs, 1)?,
         };
+        if pass.mode() != Mode::Eval && pass.is_of_samples() {
+            bail!(
+                "batch normalisation by the statistics of the minibatch makes its samples depend on each other: a single \
+                 one has no gradient; with the running statistics or those of the full batch it has"
+            );
+        }
         if pass.mode() == Mode::Train {
             self.track(&moments)?;
         }
+        pass.meet_norm(|| {
+            Ok(NormInputs {
+                moments: ChannelMoments::of(&inputs, 1)?,
+                running_mean: self.running_mean.clone(),
+                running_variance: self.running_variance.clone(),
+            })
+        })?;
         let parameters = (&self.weight.tensor, &self.bias.tensor);
         let outputs = self.norm.forward(&inputs, &moments, parameters, residual)?;
         pass.keep(&inputs);
@@ -76,8 +89,17 @@ impl BatchNormLayer {
         let (inputs, moments) = (pass.recall(), pass.recall_moments());
         let parameters = (&self.weight.tensor, &self.bias.tensor);
         let found = norm.backward(&inputs, &moments, parameters, gradient)?;
-        pass.set_gradient(&self.weight, found.gamma);
-        pass.set_gradient(&self.bias, found.beta);
+        let of_samples = || norm.sample_gradients(&inputs, &moments, parameters, gradient);
+        pass.leave_gradient(
+            &self.weight,
+            || Ok(found.gamma),
+            |positions| columns(&of_samples()?[0], positions),
+        )?;
+        pass.leave_gradient(
+            &self.bias,
+            || Ok(found.beta),
+            |positions| columns(&of_samples()?[1], positions),
+        )?;
         Ok(found.inputs)
     }
 

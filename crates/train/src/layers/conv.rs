@@ -42,15 +42,20 @@ impl Conv {
         Ok(Self { bias: Some(bias), ..layer })
     }
 
-    fn set_gradients(&self, inputs: &Tensor, gradient: &Tensor, pass: &mut Pass) -> Result<()> {
+    fn leave_gradients(&self, inputs: &Tensor, gradient: &Tensor, pass: &mut Pass) -> Result<()> {
         let (_, _, height, width) = self.weight.tensor.dims4()?;
-        let of_weight = self.conv.weight_gradient(inputs, gradient, (height, width))?;
-        pass.set_gradient(&self.weight, of_weight);
-        if let Some(bias) = &self.bias {
-            let by_pixel = gradient.flatten_to(2)?;
-            pass.set_gradient(bias, Linear::bias_gradient(&by_pixel)?);
-        }
-        Ok(())
+        let kernel = (height, width);
+        pass.leave_gradient(
+            &self.weight,
+            || self.conv.weight_gradient(inputs, gradient, kernel),
+            |positions| self.conv.sample_weight_gradients(inputs, gradient, kernel, positions),
+        )?;
+        let Some(bias) = &self.bias else { return Ok(()) };
+        pass.leave_gradient(
+            bias,
+            || Linear::bias_gradient(&gradient.flatten_to(2)?),
+            |positions| Conv2d::sample_bias_gradients(gradient, positions),
+        )
     }
 }
 
@@ -67,13 +72,13 @@ impl Layer for Conv {
     fn backward(&self, gradient: Tensor, pass: &mut Pass) -> Result<Tensor> {
         let inputs = pass.recall();
         let (_, height, width, _) = inputs.dims4()?;
-        self.set_gradients(&inputs, &gradient, pass)?;
+        self.leave_gradients(&inputs, &gradient, pass)?;
         self.conv.input_gradient(&gradient, &self.weight.tensor, (height, width))
     }
 
     fn backward_to_parameters(&self, gradient: Tensor, pass: &mut Pass) -> Result<()> {
         let inputs = pass.recall();
-        self.set_gradients(&inputs, &gradient, pass)
+        self.leave_gradients(&inputs, &gradient, pass)
     }
 }
 

@@ -41,10 +41,16 @@ impl Layer for LinearLayer {
 
     fn backward_to_parameters(&self, gradient: Tensor, pass: &mut Pass) -> Result<()> {
         let inputs = pass.recall();
-        pass.set_gradient(&self.weight, Linear::weight_gradient(&gradient, &inputs)?);
-        if let Some(bias) = &self.bias {
-            pass.set_gradient(bias, Linear::bias_gradient(&gradient)?);
-        }
-        Ok(())
+        pass.leave_gradient(
+            &self.weight,
+            || Linear::weight_gradient(&gradient, &inputs),
+            |positions| Linear::sample_weight_gradients(&gradient, &inputs, positions),
+        )?;
+        let Some(bias) = &self.bias else { return Ok(()) };
+        pass.leave_gradient(
+            bias,
+            || Linear::bias_gradient(&gradient),
+            |positions| Linear::sample_bias_gradients(&gradient, positions),
+        )
     }
 }

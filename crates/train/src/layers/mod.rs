@@ -12,7 +12,9 @@ mod linear;
 mod pool;
 mod store;
 
-use candle_core::{Result, Tensor};
+use std::ops::Range;
+
+use candle_core::{Result, Tensor, Var};
 
 pub use activation::Activate;
 pub use batch_norm::BatchNormLayer;
@@ -52,18 +54,52 @@ pub struct Pass {
     keeps: bool,
     tensors: Vec<Tensor>,
     moments: Vec<ChannelMoments>,
+    /// The positions in each parameter where the gradients of single samples are wanted; `None` where sums are.
+    wanted: Option<Vec<Vec<usize>>>,
     gradients: Vec<Option<Tensor>>,
+    /// How many batch normalisations come before the one whose inputs are looked for.
+    norms_before: Option<usize>,
+    norm_inputs: Option<NormInputs>,
+}
+
+/// What a batch normalisation was given, and where it keeps its running statistics.
+pub struct NormInputs {
+    /// The moments of its inputs.
+    pub moments: ChannelMoments,
+    /// Its running mean, `[C]`.
+    pub running_mean: Var,
+    /// Its running variance, `[C]`.
+    pub running_variance: Var,
 }
 
 impl Pass {
     /// A pass of which nothing is kept.
     fn forward_only(mode: Mode) -> Self {
-        Self { mode, keeps: false, tensors: vec![], moments: vec![], gradients: vec![] }
+        Self {
+            mode,
+            keeps: false,
+            tensors: vec![],
+            moments: vec![],
+            wanted: None,
+            gradients: vec![],
+            norms_before: None,
+            norm_inputs: None,
+        }
     }
 
     /// A pass that will be gone back through.
     fn there_and_back(mode: Mode, n_parameters: usize) -> Self {
         Self { keeps: true, gradients: vec![None; n_parameters], ..Self::forward_only(mode) }
+    }
+
+    /// A pass that will be gone back through, for the gradients of single samples at positions of each parameter.
+    fn of_samples(mode: Mode, wanted: &[Vec<usize>]) -> Self {
+        Self { wanted: Some(wanted.to_vec()), ..Self::there_and_back(mode, wanted.len()) }
+    }
+
+    /// A pass that looks for the inputs of a batch normalisation.
+    fn to_norm(mode: Mode, norm_idx: usize) -> Self {
+        Self { norms_before: Some(norm_idx), ..Self::forward_only(mode) }
     }
 
     /// What the pass is for.
@@ -95,9 +131,38 @@ impl Pass {
         self.moments.pop().expect("each layer takes what it kept")
     }
 
-    /// Sets the gradient of a parameter.
-    pub fn set_gradient(&mut self, parameter: &Parameter, gradient: Tensor) {
-        self.gradients[parameter.idx] = Some(gradient);
+    /// Whether the gradients of single samples are wanted.
+    pub fn is_of_samples(&self) -> bool {
+        self.wanted.is_some()
+    }
+
+    /// Leaves the gradient of a parameter: the sum over samples, or a row for each with what it gives to certain positions
+    /// in the parameter, `[N, K]`.
+    pub fn leave_gradient(
+        &mut self,
+        parameter: &Parameter,
+        sum: impl FnOnce() -> Result<Tensor>,
+        of_samples: impl FnOnce(&[usize]) -> Result<Tensor>,
+    ) -> Result<()> {
+        self.gradients[parameter.idx] = match &self.wanted {
+            None => Some(sum()?),
+            Some(wanted) if wanted[parameter.idx].is_empty() => None,
+            Some(wanted) => Some(of_samples(&wanted[parameter.idx])?),
+        };
+        Ok(())
+    }
+
+    /// Tells of a batch normalisation that the pass has come to; `inputs` is asked if it is the one that is looked for.
+    pub fn meet_norm(&mut self, inputs: impl FnOnce() -> Result<NormInputs>) -> Result<()> {
+        match self.norms_before {
+            Some(0) => {
+                self.norm_inputs = Some(inputs()?);
+                self.norms_before = None;
+            }
+            Some(before) => self.norms_before = Some(before - 1),
+            None => {}
+        }
+        Ok(())
     }
 }
 
@@ -114,10 +179,33 @@ pub struct Sequential {
 }
 
 impl Sequential {
+    fn shaped(&self, inputs: &Tensor) -> Result<Tensor> {
+        inputs.reshape([&[inputs.dim(0)?], self.input_shape.as_slice()].concat())
+    }
+
     fn through(&self, inputs: &Tensor, pass: &mut Pass) -> Result<Tensor> {
-        let shape = [&[inputs.dim(0)?], self.input_shape.as_slice()].concat();
-        let inputs = inputs.reshape(shape)?;
+        let inputs = self.shaped(inputs)?;
         self.layers.iter().try_fold(inputs, |inputs, layer| layer.forward(inputs, pass))
+    }
+
+    fn there_and_back(
+        &self,
+        inputs: &Tensor,
+        mut pass: Pass,
+        loss: impl FnOnce(&Tensor) -> Result<Tensor>,
+    ) -> Result<Vec<Option<Tensor>>> {
+        let outputs = self.through(inputs, &mut pass)?;
+        let mut gradient = loss(&outputs)?;
+        drop(outputs);
+        let first = self.layers.iter().position(|layer| layer.has_parameters());
+        for (idx, layer) in self.layers.iter().enumerate().rev() {
+            if Some(idx) == first {
+                layer.backward_to_parameters(gradient, &mut pass)?;
+                break;
+            }
+            gradient = layer.backward(gradient, &mut pass)?;
+        }
+        Ok(pass.gradients)
     }
 }
 
@@ -136,18 +224,30 @@ impl Network for Sequential {
         mode: Mode,
         loss: &mut dyn FnMut(&Tensor) -> Result<Tensor>,
     ) -> Result<Vec<Option<Tensor>>> {
-        let mut pass = Pass::there_and_back(mode, self.n_parameters);
-        let outputs = self.through(inputs, &mut pass)?;
-        let mut gradient = loss(&outputs)?;
-        drop(outputs);
-        let first = self.layers.iter().position(|layer| layer.has_parameters());
-        for (idx, layer) in self.layers.iter().enumerate().rev() {
-            if Some(idx) == first {
-                layer.backward_to_parameters(gradient, &mut pass)?;
+        self.there_and_back(inputs, Pass::there_and_back(mode, self.n_parameters), loss)
+    }
+
+    fn sample_gradients(
+        &self,
+        inputs: &Tensor,
+        mode: Mode,
+        wanted: &[Vec<usize>],
+        loss: &mut dyn FnMut(Range<usize>, &Tensor) -> Result<Tensor>,
+    ) -> Result<Vec<Option<Tensor>>> {
+        let samples = 0..inputs.dim(0)?;
+        let loss = |outputs: &Tensor| loss(samples, outputs);
+        self.there_and_back(inputs, Pass::of_samples(mode, wanted), loss)
+    }
+
+    fn norm_inputs(&self, inputs: &Tensor, norm_idx: usize) -> Result<Option<NormInputs>> {
+        let mut pass = Pass::to_norm(Mode::Eval, norm_idx);
+        let mut map = self.shaped(inputs)?;
+        for layer in &self.layers {
+            map = layer.forward(map, &mut pass)?;
+            if pass.norm_inputs.is_some() {
                 break;
             }
-            gradient = layer.backward(gradient, &mut pass)?;
         }
-        Ok(pass.gradients)
+        Ok(pass.norm_inputs)
     }
 }

@@ -76,3 +76,5 @@ impl<A: Architecture> Model for A {
 
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod single_samples;

@@ -8,6 +8,7 @@
 
 mod activation;
 mod batch_norm;
+mod columns;
 mod conv2d;
 mod linear;
 mod parallel;
@@ -18,6 +19,7 @@ mod storage;
 
 pub use activation::{Activation, close_relu, relu_in_place};
 pub use batch_norm::{BatchNorm, BatchNormGradient, ChannelMoments};
+pub(crate) use columns::columns;
 pub use conv2d::Conv2d;
 pub use linear::Linear;
 pub(crate) use parallel::for_chunks;

@@ -63,6 +63,25 @@ impl ChannelMoments {
         Ok(Self { mean, variance, count: Some(count) })
     }
 
+    /// Takes in the moments of further samples, of as many groups (Chan, Golub and LeVeque 1983).
+    ///
+    /// # Panics
+    /// When either does not depend on inputs.
+    pub fn merge(&mut self, other: &ChannelMoments) {
+        let counts =
+            (self.count.expect("moments of inputs"), other.count.expect("moments of inputs"));
+        let total = counts.0 + counts.1;
+        let (own, added) = (counts.0 as f64 / total as f64, counts.1 as f64 / total as f64);
+        let means = self.mean.iter_mut().flatten().zip(other.mean.iter().flatten());
+        let variances = self.variance.iter_mut().flatten().zip(other.variance.iter().flatten());
+        for ((mean, other_mean), (variance, other_variance)) in means.zip(variances) {
+            let difference = other_mean - *mean;
+            *mean += added * difference;
+            *variance = own * *variance + added * other_variance + own * added * difference.powi(2);
+        }
+        self.count = Some(total);
+    }
+
     /// Moments of one group that were stored, such as running statistics.
     pub fn stored(mean: Vec<f64>, variance: Vec<f64>) -> Self {
         Self { mean: vec![mean], variance: vec![variance], count: None }
@@ -104,8 +123,7 @@ impl BatchNorm {
         gradient: &Tensor,
     ) -> Result<BatchNormGradient> {
         let scales = self.scales(inputs, moments, gamma, beta)?;
-        let sums = GradientSums { relu: self.relu };
-        let sums = inputs.apply_op3_no_bwd(gradient, &scales, &sums)?.to_vec3::<f64>()?;
+        let sums = self.gradient_sums(inputs, gradient, &scales)?;
         let gammas = to_f64(gamma)?;
         let n_channels = gammas.len();
         let (mut of_gamma, mut of_beta) = (vec![0.; n_channels], vec![0.; n_channels]);
@@ -134,6 +152,53 @@ impl BatchNorm {
             gamma: tensor(of_gamma, n_channels, inputs)?,
             beta: tensor(of_beta, n_channels, inputs)?,
         })
+    }
+
+    /// The gradients of single samples with respect to γ and to β, `[N, C]` each, where the moments do not depend on the
+    /// inputs: the sums of [`BatchNorm::backward`] over the pixels of one sample.
+    ///
+    /// # Errors
+    /// When the shapes do not fit together, or the moments depend on the inputs.
+    pub fn sample_gradients(
+        &self,
+        inputs: &Tensor,
+        moments: &ChannelMoments,
+        (gamma, beta): (&Tensor, &Tensor),
+        gradient: &Tensor,
+    ) -> Result<[Tensor; 2]> {
+        let ([mean], [variance], None) =
+            (moments.mean.as_slice(), moments.variance.as_slice(), moments.count)
+        else {
+            bail!("batch_norm: gradients of single samples with moments of groups");
+        };
+        // Every sample is a group of its own.
+        let n_samples = inputs.dim(0)?;
+        let of_samples = ChannelMoments {
+            mean: vec![mean.clone(); n_samples],
+            variance: vec![variance.clone(); n_samples],
+            count: None,
+        };
+        let scales = self.scales(inputs, &of_samples, gamma, beta)?;
+        let sums = self.gradient_sums(inputs, gradient, &scales)?;
+        let of_beta: Vec<f64> = sums.iter().flat_map(|sums| &sums[0]).copied().collect();
+        let of_sample = |sums: &[Vec<f64>]| -> Vec<f64> {
+            let inverse_std = variance.iter().map(|variance| 1. / (variance + self.epsilon).sqrt());
+            sums[1].iter().zip(inverse_std).map(|(sum, inverse)| sum * inverse).collect()
+        };
+        let of_gamma: Vec<f64> = sums.iter().flat_map(|sums| of_sample(sums)).collect();
+        let shape = (n_samples, variance.len());
+        Ok([tensor(of_gamma, shape, inputs)?, tensor(of_beta, shape, inputs)?])
+    }
+
+    /// Σ g and Σ g (x − μ) of every group, `[G][2][C]`, g the gradient where the ReLU lets it pass.
+    fn gradient_sums(
+        &self,
+        inputs: &Tensor,
+        gradient: &Tensor,
+        scales: &Tensor,
+    ) -> Result<Vec<Vec<Vec<f64>>>> {
+        let sums = GradientSums { relu: self.relu };
+        inputs.apply_op3_no_bwd(gradient, scales, &sums)?.to_vec3()
     }
 
     /// μ, γ/√(σ² + ε) and β of every group, `[G, 3, C]`.

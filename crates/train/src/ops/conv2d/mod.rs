@@ -1,6 +1,7 @@
 //! Two-dimensional convolution of feature maps `[N, H, W, C]`.
 
 mod cpu;
+mod samples;
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
 

@@ -1,6 +1,7 @@
 //! The affine map of a fully connected layer.
 
 mod cpu;
+mod samples;
 
 use candle_core::{
     CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail,
