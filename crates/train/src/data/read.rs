@@ -295,7 +295,7 @@ fn open(at: &FileAt) -> Result<Content, TrainError> {
         FileAt::Path(path) => {
             // SAFETY: a file that somebody changes while it is read may give wrong samples, which the digest tells, or
             // end this program; it holds no references into it.
-            let map = File::open(path).and_then(|file| unsafe { Mmap::map(&file) });
+            let map = open_file(path).and_then(|file| unsafe { Mmap::map(&file) });
             let map =
                 map.map_err(|e| TrainError::data(path.display().to_string(), e.to_string()))?;
             Ok(Content::Mapped(Arc::new(map)))

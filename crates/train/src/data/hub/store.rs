@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::HubFile;
 use super::http::Entry;
+use crate::data::digest::hex;
 use crate::error::TrainError;
 
 /// Between two looks at a lock that another process holds.
@@ -221,7 +222,7 @@ fn digest(path: &Path) -> io::Result<(u64, String)> {
             }
         }
     }
-    Ok((bytes, hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok((bytes, hex(&hash.finalize())))
 }
 
 fn disk(path: &Path) -> impl FnOnce(io::Error) -> TrainError {
