@@ -164,7 +164,7 @@ fn map(path: &Path) -> Result<(Arc<Mmap>, Metadata), String> {
     Ok((Arc::new(map), metadata))
 }
 
-/// Reads data that [`write`] wrote, and holds them to their digest; pixels stay in the file.
+/// Reads data that [`write()`] wrote, and holds them to their digest; pixels stay in the file.
 pub(super) fn read(path: &Path) -> Result<RawData, TrainError> {
     let bad = |reason: String| TrainError::data(path.display().to_string(), reason);
     let (map, metadata) = map(path).map_err(bad)?;
