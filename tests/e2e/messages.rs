@@ -151,8 +151,8 @@ fn a_stage_that_the_experiment_lacks() {
     let work = WorkDir::new();
     let text = include_str!("small.toml");
     work.write("short.toml", text.split("[probe]").next().unwrap());
-    let line = work.fail(2, &["probe", "short.toml"]);
-    assert_eq!(line, "short.toml: there is no section [probe]");
+    let line = work.fail(2, &["escape", "short.toml"]);
+    assert_eq!(line, "short.toml: there is no section [escape]");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::workdir::WorkDir;
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 15] = [
     "ablation",
     "ablation_summary",
     "certificate",
@@ -10,8 +10,14 @@ const TABLES: [&str; 9] = [
     "escape_survival",
     "escape_trials",
     "noise",
+    "noise_aggregation",
     "noise_example",
+    "noise_grid",
+    "noise_layers",
+    "noise_scale",
+    "noise_spectrum",
     "noise_summary",
+    "noise_views",
 ];
 const PLOTS: [&str; 6] = [
     "ablation.svg",

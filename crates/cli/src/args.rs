@@ -49,13 +49,15 @@ pub enum Command {
         after_help = "Example: noisescope train experiments/quickstart.toml --set training.batch_size=64"
     )]
     Train(RunArgs),
-    /// Measure and fit the noise at the minimum.
+    /// Measure and fit the noise at trained weights, or at those of a checkpoint.
     ///
-    /// The stage `probe` of `run`, in the same run directory; trains first where that has not been done.
+    /// With an experiment alone: the stage `probe` of `run`, in the same run directory; trains first where that has not been
+    /// done. With --checkpoint: a checkpoint of a run, or a state dict of PyTorch saved as safetensors, for which an
+    /// experiment, or --data and --model, say what it is; nothing is trained.
     #[command(
-        after_help = "Example: noisescope probe experiments/quickstart.toml --set probe.draws=5000"
+        after_help = "Example: noisescope probe experiments/quickstart.toml --draws 5000\nExample: noisescope probe --checkpoint runs/x/base-…/checkpoints/trained.safetensors --params 100 --batch-size 8,32,128,400\nExample: noisescope probe --checkpoint resnet18.safetensors --model resnet18 --data cifar100 --statistics running"
     )]
-    Probe(RunArgs),
+    Probe(ProbeArgs),
     /// Time escapes from the minimum.
     ///
     /// The stage `escape` of `run`, in the same run directory; trains first where that has not been done.
@@ -101,6 +103,58 @@ pub enum Command {
 pub struct RunArgs {
     /// Experiment file.
     pub experiment: PathBuf,
+    /// What is said beside it.
+    #[command(flatten)]
+    pub options: RunOptions,
+}
+
+/// What probing needs.
+#[derive(Debug, clap::Args)]
+pub struct ProbeArgs {
+    /// Experiment file.
+    #[arg(required_unless_present = "checkpoint")]
+    pub experiment: Option<PathBuf>,
+    /// Probe these weights, and train nothing.
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Option<PathBuf>,
+    /// Data set whose gradients are taken, standardised; see `noisescope data list`.
+    #[arg(long, value_name = "NAME", requires = "model", conflicts_with = "experiment")]
+    pub data: Option<String>,
+    /// Network: resnet18, 34, 50; resnet20, 32, 44, 56, 110; zhu; mlp:WIDTH,WIDTH,….
+    #[arg(long, value_name = "NAME", requires = "data", conflicts_with = "experiment")]
+    pub model: Option<String>,
+    /// How many parameters: a number, all, or per-layer:N.
+    ///
+    /// Drawn uniformly at random. Overrides the key `probe.parameters`; 100 without one.
+    #[arg(long, value_name = "N")]
+    pub params: Option<String>,
+    /// Only layers of that name, in which * stands for any text; may be repeated.
+    #[arg(long, value_name = "PATTERN")]
+    pub layers: Vec<String>,
+    /// Minibatch sizes.
+    ///
+    /// Overrides the key `probe.batch_sizes`; 8,32,128 without one.
+    #[arg(long, value_name = "B,B,…", value_delimiter = ',')]
+    pub batch_size: Vec<usize>,
+    /// Minibatches per size.
+    ///
+    /// Overrides the key `probe.draws`; 1000 without one.
+    #[arg(long)]
+    pub draws: Option<usize>,
+    /// How gradients of minibatches are found: minibatch or per_sample.
+    #[arg(long)]
+    pub method: Option<String>,
+    /// What batch normalisation normalises by: minibatch, running or full_batch.
+    #[arg(long)]
+    pub statistics: Option<String>,
+    /// What is said beside them.
+    #[command(flatten)]
+    pub options: RunOptions,
+}
+
+/// What is said of a run beside its experiment.
+#[derive(Debug, clap::Args)]
+pub struct RunOptions {
     /// Set a key of the experiment; may be repeated.
     ///
     /// The value is TOML; text may go without quotes. Applied before `--seed` and `--device`.

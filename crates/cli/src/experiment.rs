@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 use train::ablation::AblationSpec;
 use train::data::{self, DataDigest, DataSpec, Dataset};
-use train::{Model, ModelSpec, Objective, SpecError, Streams, TrainingSpec, device};
+use train::{Model, ModelSpec, Objective, SpecError, Streams, TrainingSpec, checkpoint, device};
 
 use crate::failure::Failure;
 use crate::overrides;
@@ -30,8 +30,9 @@ pub struct ExperimentFile {
     pub data: DataSpec,
     /// What learns it.
     pub model: ModelSpec,
-    /// How.
-    pub training: TrainingSpec,
+    /// How; not needed where the weights come from a checkpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<TrainingSpec>,
     /// Whose noise is measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<ProbeSpec>,
@@ -61,24 +62,30 @@ pub struct Experiment {
     pub file: ExperimentFile,
     /// All randomness.
     pub streams: Streams,
-    /// The objective at its initial weights.
+    /// The objective at its initial weights, or at those of the checkpoint.
     pub objective: Objective,
     /// Data and model of the ablation.
     pub ablation: Option<(Arc<Dataset>, Arc<dyn Model>)>,
     /// The data that is used.
     pub digests: Vec<DataDigest>,
+    /// SHA-256 of the checkpoint that is probed, if one is given.
+    pub checkpoint: Option<String>,
 }
 
-/// Reads an experiment file, applies overrides and expands its sweep.
+/// Reads an experiment file.
+pub fn read(path: &Path) -> Result<Table, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::in_file(path, error))?;
+    text.parse().map_err(|error: toml::de::Error| {
+        let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
+        Failure::in_file(path, format!("line {line}: {}", error.message()))
+    })
+}
+
+/// Applies overrides to an experiment that was read from `path`, and expands its sweep.
 ///
 /// `[sweep]` maps dotted keys to lists of values: one run per combination. A key that is set on the command line is no
 /// longer swept.
-pub fn read(path: &Path, assignments: &[String]) -> Result<Vec<Plan>, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::in_file(path, error))?;
-    let mut table: Table = text.parse().map_err(|error: toml::de::Error| {
-        let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
-        Failure::in_file(path, format!("line {line}: {}", error.message()))
-    })?;
+pub fn plans(path: &Path, mut table: Table, assignments: &[String]) -> Result<Vec<Plan>, Failure> {
     for assignment in assignments {
         let key = overrides::apply(&mut table, assignment)?;
         if let Some(Value::Table(sweep)) = table.get_mut("sweep") {
@@ -169,19 +176,37 @@ impl ExperimentFile {
             return Err(SpecError { key, value, permitted });
         }
         self.model.validate("model")?;
-        self.training.validate("training")?;
         self.fit.validate("fit")?;
+        let checkpoint = self.checkpoint();
+        match &self.training {
+            Some(training) => training.validate("training")?,
+            None => {
+                let given = "a section, or probe.checkpoint with trained weights";
+                SpecError::check(checkpoint.is_some(), "experiment", "training", "none", given)?;
+            }
+        }
         if let Some(probe) = &self.probe {
             probe.validate("probe")?;
+            if let Some(during) = &probe.during {
+                let trained = checkpoint.is_none();
+                let permitted = "for weights that are trained, not those of probe.checkpoint";
+                SpecError::check(trained, "probe", "during", during, permitted)?;
+            }
         }
         if let Some(escape) = &self.escape {
             escape.validate("escape")?;
-            let certified = self.training.minimum.is_some();
+            let minimum = self.training.as_ref().and_then(|training| training.minimum.as_ref());
             let permitted =
                 "a section [training.minimum], since an escape begins at a certified minimum";
+            let certified = minimum.is_some() && checkpoint.is_none();
             SpecError::check(certified, "training", "minimum", "none", permitted)?;
         }
         self.ablation.as_ref().map_or(Ok(()), |ablation| ablation.validate("ablation"))
+    }
+
+    /// The weights that are probed instead of trained ones.
+    pub fn checkpoint(&self) -> Option<&Path> {
+        self.probe.as_ref()?.checkpoint.as_deref()
     }
 
     /// The experiment as TOML that gives the same run again.
@@ -201,13 +226,17 @@ impl ExperimentFile {
         let streams = Streams::new(self.seed);
         let data = Arc::new(data::load(&self.data, &device)?);
         self.model.validate_against("model", &data)?;
-        self.training.validate_against("training", &data)?;
+        if let Some(training) = &self.training {
+            training.validate_against("training", &data)?;
+        }
         let model: Arc<dyn Model> = self.model.build(&data).into();
         let params = model.init(&streams.named("init"), &device)?;
         let n_samples = data.train.len();
         if let Some(probe) = &self.probe {
-            let has_batch_norm = params.has_batch_norm();
-            probe.validate_against("probe", n_samples, params.n_parameters(), has_batch_norm)?;
+            probe.validate_against("probe", n_samples, &params)?;
+            if let (Some(during), Some(training)) = (&probe.during, &self.training) {
+                during.validate_against("probe.during", training)?;
+            }
         }
         if let Some(escape) = &self.escape {
             escape.validate_against("escape", n_samples)?;
@@ -226,10 +255,18 @@ impl ExperimentFile {
         let mut digests: Vec<DataDigest> =
             used.into_iter().flatten().filter_map(|data| data.digest.clone()).collect();
         digests.dedup();
-        let objective = Objective::new(model, data, params)?
-            .with_loss(self.training.loss)
-            .with_micro_batch(self.training.micro_batch);
-        Ok(Experiment { file: self, streams, objective, ablation, digests })
+        let mut objective = Objective::new(model, data, params)?;
+        if let Some(training) = &self.training {
+            objective = objective.with_loss(training.loss).with_micro_batch(training.micro_batch);
+        }
+        let checkpoint = match self.checkpoint() {
+            None => None,
+            Some(path) => {
+                checkpoint::load(path, objective.params())?;
+                Some(checkpoint::digest(path)?)
+            }
+        };
+        Ok(Experiment { file: self, streams, objective, ablation, digests, checkpoint })
     }
 }
 
@@ -253,7 +290,7 @@ training = { learning_rate = 0.1, batch_size = 16, max_epochs = 2 }
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.toml");
         std::fs::write(&path, format!("{MINIMAL}{extra}")).unwrap();
-        read(&path, &[])
+        super::plans(&path, read(&path)?, &[])
     }
 
     fn message(extra: &str) -> String {
@@ -282,7 +319,7 @@ training = { learning_rate = 0.1, batch_size = 16, max_epochs = 2 }
         ];
         assert_eq!(points, expected);
         for plan in &plans {
-            let (seed, size) = (plan.file.seed, plan.file.training.batch_size);
+            let (seed, size) = (plan.file.seed, plan.file.training.as_ref().unwrap().batch_size);
             assert_eq!(plan.point, format!("seed={seed}_batch_size={size}"));
         }
     }

@@ -90,6 +90,8 @@ fn goes_on(earlier: &Manifest, experiment: &Experiment) -> Result<(), String> {
         format!("by noisescope {}, this is {version}", earlier.noisescope)
     } else if earlier.data != experiment.digests {
         "with other data".to_owned()
+    } else if earlier.checkpoint != experiment.checkpoint {
+        "of another checkpoint under the same name".to_owned()
     } else {
         return Ok(());
     };
@@ -122,6 +124,7 @@ fn begin(
         started: earlier.as_ref().map_or(now, |earlier| earlier.started.clone()),
         elapsed_seconds: earlier.as_ref().map_or(0., |earlier| earlier.elapsed_seconds),
         data: experiment.digests.clone(),
+        checkpoint: experiment.checkpoint.clone(),
         stages: earlier.map_or_else(Vec::new, |earlier| earlier.stages),
         tables: Vec::new(),
     }

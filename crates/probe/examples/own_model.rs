@@ -7,7 +7,9 @@ use std::sync::Arc;
 use candle_core::{Device, Module};
 use candle_nn::{func, linear};
 use probe::quantities::{Series, fit_series};
-use probe::{Coordinates, FitSpec, Frozen, Reference, Statistics, draw_minibatches};
+use probe::{
+    Coordinates, Draws, FitSpec, Frozen, Reference, Sampling, Statistics, draw_minibatches,
+};
 use train::data::{self, DataSpec};
 use train::{
     CandleModel, Flow, MinimumSpec, Model, Objective, SharedModule, Streams, Trainer, TrainingSpec,
@@ -39,15 +41,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let coordinates = Coordinates::uniform(objective.params(), 10, &streams);
     let frozen = Frozen::new(&objective, Statistics::Minibatch)?;
     let reference = Reference::full_batch(&frozen)?;
-    let go_on = || Flow::Continue;
-    let noise = draw_minibatches(&frozen, &coordinates, &reference, 32, 1000, &streams, &go_on)?;
+    let (sampling, go_on) = (Sampling::WithoutReplacement, &|| Flow::Continue);
+    let draws = Draws { n_draws: 1000, sampling, streams: &streams, go_on };
+    let noise = draw_minibatches(&frozen, &coordinates, &reference, 32, &draws)?;
     let series: Vec<Series<'_>> = coordinates
         .entries()
         .iter()
         .enumerate()
         .map(|(idx, entry)| Series { name: entry.name.clone(), samples: noise.column(idx) })
         .collect();
-    for fit in fit_series(&series, &FitSpec::default(), &go_on)? {
+    for fit in fit_series(&series, &FitSpec::default(), go_on)? {
         let alpha = fit.comparison.stable.law.alpha();
         println!("{:20} alpha {alpha:.3}  {}", fit.name, fit.verdict);
     }

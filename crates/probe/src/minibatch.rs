@@ -1,60 +1,68 @@
 //! True minibatch gradients at frozen weights: right for every model.
 
-use rand::seq::index;
 use rayon::prelude::*;
-use train::{Flow, Streams, flatten};
+use train::{Flow, flatten};
 
 use crate::coordinates::Coordinates;
 use crate::error::ProbeError;
 use crate::frozen::Frozen;
+use crate::minibatches::Draws;
 use crate::noise_matrix::NoiseMatrix;
 use crate::reference::Reference;
 use crate::spec::Method;
 
-/// Draws `n_draws` minibatches of `batch_size` and returns reference minus minibatch gradient at `coordinates`.
+/// Draws whose gradients are held before they are written, one parameter after the other.
+const DRAWS_AT_ONCE: usize = 32;
+
+/// Draws minibatches of `batch_size` and returns reference minus minibatch gradient at `coordinates`.
 ///
-/// Draw `k` uses generator `k` of the stream `minibatches/<batch_size>`, so the matrix does not depend on the number of
-/// threads. A minibatch holds `batch_size` different samples, and the draws are independent of each other; the variance
-/// of the noise is therefore (1/B)·(N − B)/(N − 1) times that of a single sample's gradient.
+/// The matrix does not depend on the number of threads. The draws are independent of each other; the variance of the noise
+/// is 1/B times that of a single sample's gradient, and without replacement (N − B)/(N − 1) times that.
 ///
-/// `go_on` is asked after every draw, from any thread.
+/// Beside the result (8 bytes per draw and parameter) this takes the gradients of 32 draws at `coordinates`, and activations
+/// and a whole gradient for every thread. `go_on` is asked after every draw.
 ///
 /// # Errors
 /// [`ProbeError::Stopped`] when `go_on` says stop.
 ///
 /// # Panics
-/// When `batch_size` exceeds the size of the training set.
+/// When `batch_size` exceeds the size of the training set, without replacement.
 pub fn draw_minibatches(
     frozen: &Frozen,
     coordinates: &Coordinates,
     reference: &Reference,
     batch_size: usize,
-    n_draws: usize,
-    streams: &Streams,
-    go_on: &(dyn Fn() -> Flow + Sync),
+    draws: &Draws<'_>,
 ) -> Result<NoiseMatrix, ProbeError> {
-    let streams = streams.named("minibatches").named(&batch_size.to_string());
     let n_samples = frozen.objective().data().train.len();
-    let centre = coordinates.pick(reference.gradient());
-    let draw = |draw_idx: u64| -> Result<Vec<f64>, ProbeError> {
-        let samples = index::sample(&mut streams.rng(draw_idx), n_samples, batch_size);
-        let samples: Vec<u32> = samples.iter().map(|sample| sample as u32).collect();
+    let n_draws = draws.n_draws;
+    let draw = |draw_idx: usize| -> Result<(Vec<f64>, f64), ProbeError> {
+        let samples = draws.samples(n_samples, batch_size, draw_idx as u64);
         let (_, gradient) = frozen.objective().loss_and_gradient(&samples, frozen.mode())?;
-        let gradient = coordinates.pick(&flatten(gradient.iter())?);
-        if go_on() == Flow::Stop {
+        let gradient = flatten(gradient.iter())?;
+        if (draws.go_on)() == Flow::Stop {
             return Err(ProbeError::Stopped);
         }
-        Ok(centre.iter().zip(gradient).map(|(reference, value)| reference - value).collect())
+        let noise = reference.gradient().iter().zip(gradient).map(|(mean, value)| mean - value);
+        let noise: Vec<f64> = noise.collect();
+        let square_norm = noise.iter().map(|u| u * u).sum();
+        Ok((coordinates.pick(&noise), square_norm))
     };
-    let draws = (0..n_draws as u64).into_par_iter().map(draw).collect::<Result<Vec<_>, _>>()?;
-    let columns = (0..centre.len()).flat_map(|idx| draws.iter().map(move |draw| draw[idx]));
-    Ok(NoiseMatrix::from_columns(
-        (Method::Minibatch, frozen.statistics()),
-        batch_size,
-        n_draws,
-        coordinates.clone(),
-        columns.collect(),
-    ))
+    let mut columns = vec![0.; n_draws * coordinates.entries().len()];
+    let mut square_norms = Vec::with_capacity(n_draws);
+    for start in (0..n_draws).step_by(DRAWS_AT_ONCE) {
+        let end = n_draws.min(start + DRAWS_AT_ONCE);
+        let rows = (start..end).into_par_iter().map(draw).collect::<Result<Vec<_>, _>>()?;
+        columns.par_chunks_mut(n_draws).enumerate().for_each(|(idx, column)| {
+            for (value, (row, _)) in column[start..end].iter_mut().zip(&rows) {
+                *value = row[idx];
+            }
+        });
+        square_norms.extend(rows.iter().map(|(_, square_norm)| square_norm));
+    }
+    let way = (Method::Minibatch, frozen.statistics(), draws.sampling);
+    let noise = NoiseMatrix::from_columns(way, batch_size, n_draws, coordinates.clone(), columns);
+    Ok(noise.with_square_norms(square_norms))
 }
 
 #[cfg(test)]
@@ -62,9 +70,9 @@ mod tests {
     use super::*;
     use std::sync::Arc;
     use train::data::{DataSpec, load};
-    use train::{Mode, Model, ModelSpec, Objective};
+    use train::{Mode, Model, ModelSpec, Objective, Streams};
 
-    use crate::Statistics;
+    use crate::{Sampling, Statistics};
 
     const N: usize = 351;
 
@@ -83,9 +91,9 @@ mod tests {
         let coordinates = Coordinates::uniform(objective.params(), 30, &streams);
         let frozen = Frozen::new(objective, Statistics::Minibatch).unwrap();
         let reference = Reference::full_batch(&frozen).unwrap();
-        let go_on = || Flow::Continue;
-        draw_minibatches(&frozen, &coordinates, &reference, batch_size, n_draws, &streams, &go_on)
-            .unwrap()
+        let (sampling, go_on) = (Sampling::WithoutReplacement, &|| Flow::Continue);
+        let draws = Draws { n_draws, sampling, streams: &streams, go_on };
+        draw_minibatches(&frozen, &coordinates, &reference, batch_size, &draws).unwrap()
     }
 
     /// Per-sample gradients by a loop over samples, `[N][n_coordinates]`.
@@ -128,7 +136,8 @@ mod tests {
         let samples = per_sample(&objective, noise.coordinates());
         let streams = Streams::new(9).named("minibatches").named("7");
         for draw_idx in 0..3 {
-            let chosen = index::sample(&mut streams.rng(draw_idx as u64), N, 7).into_vec();
+            let chosen =
+                rand::seq::index::sample(&mut streams.rng(draw_idx as u64), N, 7).into_vec();
             for idx in 0..noise.n_coordinates() {
                 let all = samples.iter().map(|row| row[idx]).sum::<f64>() / N as f64;
                 let mean = chosen.iter().map(|&sample| samples[sample][idx]).sum::<f64>() / 7.;

@@ -1,12 +1,12 @@
 //! Minibatch gradients as means of the gradients of single samples: one pass for all minibatches of all sizes.
 
-use rand::seq::index;
 use rayon::prelude::*;
-use train::{Flow, Streams};
+use train::Flow;
 
 use crate::coordinates::Coordinates;
 use crate::error::ProbeError;
 use crate::frozen::Frozen;
+use crate::minibatches::Draws;
 use crate::noise_matrix::NoiseMatrix;
 use crate::spec::Method;
 
@@ -16,18 +16,15 @@ const SAMPLES_AT_ONCE: usize = 64;
 /// Numbers in the gradients that are held before they are added up: they stay in the second cache.
 const ROWS_LEN: usize = 1 << 18;
 
-/// Bytes of the sums that one pass fills. Where the parameters need more, they are taken in blocks with a pass for each.
-const SUMS_BYTES: usize = 1 << 30;
-
 /// The draws of [`draw_minibatches`](crate::draw_minibatches) for several batch sizes, from one pass over the training set.
 ///
 /// Minibatch k holds the same samples as there; its gradient is the mean of theirs, summed in `f64` in the order of the
 /// samples, so that the number of threads changes nothing. The noise is centred on the mean over all samples. The two ways
 /// differ by the rounding of the network's arithmetic alone.
 ///
-/// Beside the result (8 bytes per draw and parameter) this takes 4 bytes per draw and sample of a minibatch, sums of at most
-/// 1 GiB or one parameter, and for every thread the activations of 64 samples and the gradients of 128. Those of all samples
-/// are never kept: each chunk of them is added to the minibatches that it belongs to.
+/// This takes 16 bytes per draw and parameter, of which 8 are the result, 4 bytes per draw and sample of a minibatch, and for
+/// every thread the activations of 64 samples and the gradients of 128. Those of all samples are never kept: each chunk of
+/// them is added to the minibatches that it belongs to.
 ///
 /// `go_on` is asked after every chunk of samples, from any thread.
 ///
@@ -36,74 +33,40 @@ const SUMS_BYTES: usize = 1 << 30;
 /// [`ProbeError::Stopped`] when `go_on` says stop.
 ///
 /// # Panics
-/// When a batch size exceeds the size of the training set.
+/// When a batch size exceeds the size of the training set, without replacement.
 pub fn draw_per_sample(
     frozen: &Frozen,
     coordinates: &Coordinates,
     batch_sizes: &[usize],
-    n_draws: usize,
-    streams: &Streams,
-    go_on: &(dyn Fn() -> Flow + Sync),
-) -> Result<Vec<NoiseMatrix>, ProbeError> {
-    let block_len = block_len(n_draws * batch_sizes.len());
-    draw_in_blocks(frozen, coordinates, batch_sizes, n_draws, streams, go_on, block_len)
-}
-
-fn draw_in_blocks(
-    frozen: &Frozen,
-    coordinates: &Coordinates,
-    batch_sizes: &[usize],
-    n_draws: usize,
-    streams: &Streams,
-    go_on: &(dyn Fn() -> Flow + Sync),
-    block_len: usize,
+    draws: &Draws<'_>,
 ) -> Result<Vec<NoiseMatrix>, ProbeError> {
     let n_samples = frozen.objective().data().train.len();
-    let streams = streams.named("minibatches");
     let minibatches = batch_sizes.iter().map(|&batch_size| {
-        let streams = streams.named(&batch_size.to_string());
-        let minibatch = |draw_idx: usize| {
-            let drawn = index::sample(&mut streams.rng(draw_idx as u64), n_samples, batch_size);
-            let mut samples: Vec<u32> = drawn.iter().map(|sample| sample as u32).collect();
-            samples.sort_unstable();
-            samples
-        };
-        (0..n_draws).into_par_iter().map(minibatch).collect()
+        let minibatch = |draw_idx| draws.samples(n_samples, batch_size, draw_idx);
+        (0..draws.n_draws as u64).into_par_iter().map(minibatch).collect()
     });
     let minibatches: Vec<Vec<Vec<u32>>> = minibatches.collect();
 
-    let indices: Vec<usize> = coordinates.entries().iter().map(|entry| entry.index).collect();
-    let mut columns: Vec<Vec<f64>> = vec![Vec::new(); batch_sizes.len()];
-    for block in indices.chunks(block_len) {
-        let (means, centre) = minibatch_means(frozen, block, &minibatches, go_on)?;
-        for (columns, means) in columns.iter_mut().zip(means) {
-            let series = centre.iter().enumerate();
-            columns.extend(
-                series.flat_map(|(idx, &centre)| means.iter().map(move |mean| centre - mean[idx])),
-            );
-        }
-    }
-    let matrix = |(&batch_size, columns): (&usize, Vec<f64>)| {
+    let (of_sizes, centre) =
+        minibatch_means(frozen, &coordinates.indices(), &minibatches, draws.go_on)?;
+    let matrix = |(&batch_size, means): (&usize, Vec<Vec<f64>>)| {
+        let series = centre.iter().enumerate();
+        let columns =
+            series.flat_map(|(idx, &centre)| means.iter().map(move |mean| centre - mean[idx]));
         NoiseMatrix::from_columns(
-            (Method::PerSample, frozen.statistics()),
+            (Method::PerSample, frozen.statistics(), draws.sampling),
             batch_size,
-            n_draws,
+            draws.n_draws,
             coordinates.clone(),
-            columns,
+            columns.collect(),
         )
     };
-    Ok(batch_sizes.iter().zip(columns).map(matrix).collect())
+    Ok(batch_sizes.iter().zip(of_sizes).map(matrix).collect())
 }
 
-/// How many chunks of samples [`draw_per_sample`] asks `go_on` after, for so many minibatches of all sizes together.
-pub fn n_chunks(frozen: &Frozen, coordinates: &Coordinates, n_minibatches: usize) -> usize {
-    let n_blocks = coordinates.entries().len().div_ceil(block_len(n_minibatches));
-    n_blocks * frozen.objective().data().train.len().div_ceil(SAMPLES_AT_ONCE)
-}
-
-/// Parameters that one pass takes.
-fn block_len(n_minibatches: usize) -> usize {
-    (SUMS_BYTES / size_of::<f64>() / n_minibatches.max(1)).max(1)
+/// How many chunks of samples [`draw_per_sample`] asks `go_on` after.
+pub fn n_chunks(frozen: &Frozen) -> usize {
+    frozen.objective().data().train.len().div_ceil(SAMPLES_AT_ONCE)
 }
 
 /// A minibatch whose gradient is being added up.
@@ -186,12 +149,17 @@ mod tests {
     use std::sync::Arc;
 
     use train::data::{DataSpec, load};
-    use train::{ArchitectureSpec, Mode, Model, ModelSpec, Objective};
+    use train::{ArchitectureSpec, Mode, Model, ModelSpec, Objective, Streams};
 
     use super::*;
-    use crate::{Reference, Statistics, draw_minibatches};
+    use crate::{Reference, Sampling, Statistics, draw_minibatches};
 
     const GO_ON: fn() -> Flow = || Flow::Continue;
+
+    fn draws(n_draws: usize, streams: &Streams) -> Draws<'_> {
+        let sampling = Sampling::WithoutReplacement;
+        Draws { n_draws, sampling, streams, go_on: &GO_ON }
+    }
 
     fn objective(data: &DataSpec, model: &ModelSpec) -> Objective {
         let device = train::device::open("cpu").unwrap();
@@ -213,21 +181,13 @@ mod tests {
     /// Both ways, relative to the largest draw of each parameter.
     fn assert_agreement(objective: &Objective, statistics: Statistics, n_draws: usize) {
         let (streams, sizes) = (Streams::new(9), [3, 40]);
+        let draws = draws(n_draws, &streams);
         let coordinates = Coordinates::uniform(objective.params(), 100, &streams);
         let frozen = Frozen::new(objective, statistics).unwrap();
         let reference = Reference::full_batch(&frozen).unwrap();
-        let found =
-            draw_per_sample(&frozen, &coordinates, &sizes, n_draws, &streams, &GO_ON).unwrap();
+        let found = draw_per_sample(&frozen, &coordinates, &sizes, &draws).unwrap();
         for (found, batch_size) in found.iter().zip(sizes) {
-            let expected = draw_minibatches(
-                &frozen,
-                &coordinates,
-                &reference,
-                batch_size,
-                n_draws,
-                &streams,
-                &GO_ON,
-            );
+            let expected = draw_minibatches(&frozen, &coordinates, &reference, batch_size, &draws);
             let expected = expected.unwrap();
             assert_eq!((found.batch_size(), found.n_draws()), (batch_size, n_draws));
             let mut n_noisy = 0;
@@ -272,7 +232,7 @@ mod tests {
         let frozen = Frozen::new(&objective, Statistics::Minibatch).unwrap();
         let coordinates = Coordinates::uniform(objective.params(), 3, &Streams::new(9));
         let refused =
-            draw_per_sample(&frozen, &coordinates, &[8], 50, &Streams::new(9), &GO_ON).unwrap_err();
+            draw_per_sample(&frozen, &coordinates, &[8], &draws(50, &Streams::new(9))).unwrap_err();
         let message = refused.to_string();
         assert!(message.contains("a single one has no gradient"), "{message}");
     }
@@ -283,7 +243,7 @@ mod tests {
         let (objective, streams, n_draws) = (perceptron(), Streams::new(9), 20_000);
         let frozen = Frozen::new(&objective, Statistics::Minibatch).unwrap();
         let coordinates = Coordinates::uniform(objective.params(), 30, &streams);
-        let indices: Vec<usize> = coordinates.entries().iter().map(|entry| entry.index).collect();
+        let indices = coordinates.indices();
         let n_samples = objective.data().train.len();
         let all: Vec<u32> = (0..n_samples as u32).collect();
         let rows = objective.sample_gradients(&all, &indices, Mode::Probe).unwrap();
@@ -292,8 +252,8 @@ mod tests {
             rows.iter().map(|row| product(row)).sum::<f64>() / n_samples as f64
         };
         let sizes = [5, 200];
-        let noise =
-            draw_per_sample(&frozen, &coordinates, &sizes, n_draws, &streams, &GO_ON).unwrap();
+        let draws = draws(n_draws, &streams);
+        let noise = draw_per_sample(&frozen, &coordinates, &sizes, &draws).unwrap();
         for (noise, batch_size) in noise.iter().zip(sizes) {
             let (n, b) = (n_samples as f64, batch_size as f64);
             let expected = |i: usize, j: usize| {
@@ -358,7 +318,7 @@ mod tests {
         let noise = |n_threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
             pool.install(|| {
-                draw_per_sample(&frozen, &coordinates, &[1, 16], 60, &Streams::new(9), &GO_ON)
+                draw_per_sample(&frozen, &coordinates, &[1, 16], &draws(60, &Streams::new(9)))
             })
         };
         assert_eq!(noise(1).unwrap(), noise(2).unwrap());
@@ -366,23 +326,13 @@ mod tests {
     }
 
     #[test]
-    fn blocks_of_parameters_change_nothing() {
-        let (objective, streams) = (perceptron(), Streams::new(9));
-        let frozen = Frozen::new(&objective, Statistics::Minibatch).unwrap();
-        let coordinates = Coordinates::uniform(objective.params(), 30, &streams);
-        let noise = |block_len| {
-            draw_in_blocks(&frozen, &coordinates, &[4, 16], 50, &streams, &GO_ON, block_len)
-        };
-        assert_eq!(noise(30).unwrap(), noise(7).unwrap());
-    }
-
-    #[test]
     fn work_can_be_stopped() {
         let objective = perceptron();
         let frozen = Frozen::new(&objective, Statistics::Minibatch).unwrap();
         let coordinates = Coordinates::uniform(objective.params(), 3, &Streams::new(9));
-        let stop = || Flow::Stop;
-        let stopped = draw_per_sample(&frozen, &coordinates, &[8], 50, &Streams::new(9), &stop);
+        let streams = Streams::new(9);
+        let draws = Draws { go_on: &|| Flow::Stop, ..draws(50, &streams) };
+        let stopped = draw_per_sample(&frozen, &coordinates, &[8], &draws);
         assert!(matches!(stopped, Err(ProbeError::Stopped)));
     }
 }

@@ -1,6 +1,6 @@
 //! Maximum-likelihood fits of the laws.
 
-mod ascent;
+pub(crate) mod ascent;
 mod condensed;
 mod first_guess;
 mod gaussian;

@@ -9,7 +9,9 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor, Var};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
+use sha2::{Digest, Sha256};
 
+use crate::data::hex;
 use crate::error::TrainError;
 use crate::optimizer::{Optimizer, STATE_PREFIX};
 use crate::params::ParamSet;
@@ -60,6 +62,12 @@ pub fn save(
 pub fn load(path: &Path, params: &ParamSet) -> Result<(), TrainError> {
     let of_the_network = |name: &str| !name.starts_with(STATE_PREFIX);
     restore(path, vars(params).collect(), of_the_network, false).map(|_state| ())
+}
+
+/// SHA-256 of a file, in hexadecimal.
+pub fn digest(path: &Path) -> Result<String, TrainError> {
+    let bytes = std::fs::read(path).map_err(TrainError::io(path))?;
+    Ok(hex(&Sha256::digest(bytes)))
 }
 
 /// Loads the parameters into `params` and what is remembered of them into `optimizer`, and returns the state.

@@ -33,6 +33,9 @@ pub struct Manifest {
     pub elapsed_seconds: f64,
     /// The data that was used.
     pub data: Vec<DataDigest>,
+    /// SHA-256 of the checkpoint that was probed, where weights were not trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<String>,
     /// The stages in the order in which they were finished.
     pub stages: Vec<StageRecord>,
     /// The tables that are there.

@@ -36,7 +36,7 @@ impl Progress {
 /// A multiplier of the learning rate or of the batch size; the base value stands in the experiment.
 ///
 /// Decay of the one and growth of the other are twins: for B ≪ N, dividing η by a and multiplying B by a change the
-/// noise scale g = η(N/B − 1) alike (Smith et al. 2018, eq. 1). The twin of `multi_step` has the inverse factor, that of
+/// noise scale g = η(N/B − 1) alike (Smith et al. 2018). The twin of `multi_step` has the inverse factor, that of
 /// `exponential` has 2 − γ.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -103,6 +103,15 @@ impl Span {
 }
 
 impl Schedule {
+    /// Epochs at whose beginning the value jumps.
+    pub fn milestones(&self) -> &[u64] {
+        match self {
+            Schedule::MultiStep { milestones, .. } => milestones,
+            Schedule::Warmup { then, .. } => then.milestones(),
+            _ => &[],
+        }
+    }
+
     /// The multiplier of a step.
     pub fn multiplier(&self, progress: &Progress) -> f64 {
         match self {

@@ -194,6 +194,14 @@ impl Table {
         self
     }
 
+    /// Adds all columns of another table.
+    ///
+    /// # Panics
+    /// When it has another number of rows.
+    pub fn beside(self, other: Table) -> Self {
+        other.columns.into_iter().fold(self, |table, (name, column)| table.with(&name, column))
+    }
+
     /// Number of rows.
     pub fn n_rows(&self) -> usize {
         self.columns.first().map_or(0, |(_, values)| values.len())

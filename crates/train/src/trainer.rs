@@ -310,6 +310,26 @@ impl<'a> Trainer<'a> {
         self.objective.params()
     }
 
+    /// What is trained.
+    pub fn objective(&self) -> &Objective {
+        self.objective
+    }
+
+    /// The number of finished epochs, if the last step ended one.
+    pub fn ended_epoch(&self) -> Option<u64> {
+        self.sampler.epoch_ended().then(|| self.sampler.n_finished_epochs())
+    }
+
+    /// How far training has come.
+    pub fn progress(&self) -> Progress {
+        Progress::new(self.state.step, self.state.position, self.objective.data().train.len())
+    }
+
+    /// Learning rate of the last step.
+    pub fn learning_rate(&self) -> f64 {
+        self.spec.learning_rate_at(&self.progress)
+    }
+
     /// The specification that is followed.
     pub fn spec(&self) -> &TrainingSpec {
         self.spec

@@ -2,6 +2,7 @@
 
 mod data;
 mod fit;
+mod probe;
 mod report;
 mod run;
 mod show;
@@ -19,7 +20,7 @@ pub fn dispatch(args: Args) -> Result<(), Failure> {
     match args.command {
         Command::Run(args) => run::run(&args, &Stage::ALL),
         Command::Train(args) => run::run(&args, &[Stage::Train]),
-        Command::Probe(args) => run::run(&args, &[Stage::Train, Stage::Probe]),
+        Command::Probe(args) => probe::run(&args),
         Command::Escape(args) => run::run(&args, &[Stage::Train, Stage::Escape]),
         Command::Fit(args) => fit::run(&args),
         Command::Stable(args) => stable::run(&args),

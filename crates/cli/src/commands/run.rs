@@ -1,9 +1,10 @@
-//! `run`, `train`, `probe`, `escape`.
+//! `run`, `train`, `escape`.
 
+use std::path::Path;
 use std::time::Instant;
 
-use crate::args::RunArgs;
-use crate::experiment;
+use crate::args::{RunArgs, RunOptions};
+use crate::experiment::{self, Plan};
 use crate::failure::Failure;
 use crate::run;
 use crate::stages::Stage;
@@ -12,14 +13,27 @@ use crate::terminal::print;
 
 /// Runs the stages `wanted` at every point of the experiment.
 pub fn run(args: &RunArgs, wanted: &[Stage]) -> Result<(), Failure> {
-    let mut assignments = args.set.clone();
-    assignments.extend(args.seed.map(|seed| format!("seed={seed}")));
-    assignments.extend(args.device.as_ref().map(|device| format!("device=\"{device}\"")));
-    let plans = experiment::read(&args.experiment, &assignments)?;
+    let path = &args.experiment;
+    let plans = experiment::plans(path, experiment::read(path)?, &args.options.assignments())?;
+    run_plans(path, plans, &args.options.out, wanted)
+}
+
+/// Runs the stages `wanted` of each plan; `source` is the file that is to blame for them.
+pub fn run_plans(
+    source: &Path,
+    plans: Vec<Plan>,
+    out: &Path,
+    wanted: &[Stage],
+) -> Result<(), Failure> {
     for &stage in wanted {
         if plans.iter().any(|plan| !stage.is_in(&plan.file)) && wanted.len() < Stage::ALL.len() {
-            let reason = format!("there is no section [{}]", stage.name());
-            return Err(Failure::in_file(&args.experiment, reason));
+            let reason = match stage {
+                Stage::Train => {
+                    "probe.checkpoint says where weights are, nothing is trained".into()
+                }
+                _ => format!("there is no section [{}]", stage.name()),
+            };
+            return Err(Failure::in_file(source, reason));
         }
     }
     let n_plans = plans.len();
@@ -30,8 +44,8 @@ pub fn run(args: &RunArgs, wanted: &[Stage]) -> Result<(), Failure> {
             _ => format!(", point {} of {n_plans}: {}", plan_idx + 1, plan.point),
         };
         eprintln!("Experiment {}, seed {}{point}", plan.file.name, plan.file.seed);
-        let directory = run::run(plan, &args.out, wanted)
-            .map_err(|failure| failure.context(args.experiment.display()))?;
+        let directory =
+            run::run(plan, out, wanted).map_err(|failure| failure.context(source.display()))?;
         let summary = tables::summary(&tables::read(&directory)?)?;
         let directory = directory.display();
         let seconds = started.elapsed().as_secs_f64();
@@ -40,4 +54,14 @@ pub fn run(args: &RunArgs, wanted: &[Stage]) -> Result<(), Failure> {
         ))?;
     }
     Ok(())
+}
+
+impl RunOptions {
+    /// Everything that is said as assignments of keys.
+    pub fn assignments(&self) -> Vec<String> {
+        let mut assignments = self.set.clone();
+        assignments.extend(self.seed.map(|seed| format!("seed={seed}")));
+        assignments.extend(self.device.as_ref().map(|device| format!("device=\"{device}\"")));
+        assignments
+    }
 }

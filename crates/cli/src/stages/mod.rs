@@ -3,6 +3,7 @@
 
 mod ablation;
 mod escape;
+mod noise_during;
 mod probe;
 mod report;
 mod train;
@@ -44,7 +45,7 @@ impl Stage {
     /// Whether an experiment has it.
     pub fn is_in(self, file: &ExperimentFile) -> bool {
         match self {
-            Stage::Train => true,
+            Stage::Train => file.checkpoint().is_none(),
             Stage::Probe => file.probe.is_some(),
             Stage::Escape => file.escape.is_some(),
             Stage::Ablation => file.ablation.is_some(),

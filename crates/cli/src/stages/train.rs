@@ -5,6 +5,7 @@ use train::tensorboard::{self, EventFile};
 use train::{Ending, EvaluationRow, MinimumSpec, Plateau, RunDir, Trainer, TrainingSpec};
 
 use super::TRAINED;
+use super::noise_during::NoiseDuring;
 use super::training_watch::TrainingWatch;
 use crate::experiment::Experiment;
 use crate::failure::Failure;
@@ -16,7 +17,8 @@ const LAST: &str = "checkpoints/last.safetensors";
 
 /// Trains from the start, or from the last checkpoint.
 pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
-    let (objective, spec) = (&experiment.objective, &experiment.file.training);
+    let Some(spec) = &experiment.file.training else { return Ok(()) };
+    let objective = &experiment.objective;
     let task = Task::begin("train", None);
     let last = run.file(LAST);
     let mut trainer = match last.exists() {
@@ -25,9 +27,10 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
     };
     let log = StepsLog::open(&run.file("steps.csv"), trainer.state().step)?;
     let events = EventFile::create(&run.file(tensorboard::FILE), &log.table()?)?;
-    let mut watch = TrainingWatch::new(&task, log, events, last);
+    let noise = NoiseDuring::new(experiment, run);
+    let mut watch = TrainingWatch::new(&task, log, events, last).with_noise(noise.as_ref());
     let outcome = match trainer.run(&mut watch)? {
-        Ending::Stopped => return Err(Failure::Interrupted("interrupted".into())),
+        Ending::Stopped => return Err(watch.why_stopped()),
         Ending::Minimum(certificate) => {
             run.write_table("certificate", &certificate.to_table())?;
             format!(
@@ -50,6 +53,11 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
             )
         }
     };
+    if let Some(noise) = &noise {
+        // The last step is not followed by a call of the observer.
+        noise.measure(&trainer, &task)?;
+        noise.finish()?;
+    }
     trainer.save(&run.file(TRAINED))?;
     run.remove(LAST)?;
     task.finish(&outcome);

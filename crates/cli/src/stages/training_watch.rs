@@ -7,6 +7,8 @@ use train::steps_log::{self, StepsLog};
 use train::tensorboard::EventFile;
 use train::{EvaluationRow, Flow, Observer, TrainError, Trainer};
 
+use super::noise_during::NoiseDuring;
+use crate::failure::Failure;
 use crate::interrupt;
 use crate::plot::number::significant;
 use crate::progress::Task;
@@ -21,17 +23,37 @@ pub struct TrainingWatch<'a> {
     events: EventFile,
     checkpoint: PathBuf,
     saved: Instant,
+    noise: Option<&'a NoiseDuring<'a>>,
+    failure: Option<Failure>,
 }
 
 impl<'a> TrainingWatch<'a> {
     /// Logs to `log` and `events`, and saves to `checkpoint`.
     pub fn new(task: &'a Task, log: StepsLog, events: EventFile, checkpoint: PathBuf) -> Self {
-        Self { task, log, events, checkpoint, saved: Instant::now() }
+        let saved = Instant::now();
+        Self { task, log, events, checkpoint, saved, noise: None, failure: None }
+    }
+
+    /// Also measures noise.
+    pub fn with_noise(self, noise: Option<&'a NoiseDuring<'a>>) -> Self {
+        Self { noise, ..self }
+    }
+
+    /// Why it said stop.
+    pub fn why_stopped(self) -> Failure {
+        self.failure.unwrap_or_else(|| Failure::Interrupted("interrupted".into()))
     }
 }
 
 impl Observer for TrainingWatch<'_> {
     fn stepped(&mut self, trainer: &Trainer<'_>) -> Result<Flow, TrainError> {
+        if let Some(noise) = self.noise
+            && let Err(failure) = noise.measure(trainer, self.task)
+        {
+            // No checkpoint: training goes on from an earlier one, and comes by here again.
+            self.failure = Some(failure);
+            return Ok(Flow::Stop);
+        }
         let flow = interrupt::flow();
         if flow == Flow::Stop || self.saved.elapsed() >= INTERVAL {
             trainer.save(&self.checkpoint)?;

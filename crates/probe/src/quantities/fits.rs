@@ -6,11 +6,12 @@ use rayon::prelude::*;
 use stats::{AlphaInterval, Binning, Comparison, Law, LikelihoodRatioNull, Verdict};
 use train::{Column, Flow, Table};
 
+use crate::coordinates::Coordinates;
 use crate::error::ProbeError;
-use crate::noise_matrix::NoiseMatrix;
 use crate::spec::FitSpec;
 
 use super::rivals::rivals_table;
+use super::shape::{Shape, shape_table};
 
 /// A named series of samples.
 pub struct Series<'a> {
@@ -107,17 +108,21 @@ pub fn judge(fits: &mut [SeriesFit], level: f64) {
     }
 }
 
-/// One row per watched parameter: minibatch size, position, and everything that [`fits_table`] says.
-pub fn noise_table(noise: &NoiseMatrix, fits: &[SeriesFit], spec: &FitSpec) -> Table {
-    let entries = noise.coordinates().entries();
-    let mut table = Table::new()
-        .with_integers("batch_size", entries.iter().map(|_| noise.batch_size() as i64))
+/// One row per watched parameter: minibatch size, position, everything that [`fits_table`] says, moments and quantiles.
+pub fn noise_table(
+    batch_size: usize,
+    coordinates: &Coordinates,
+    fits: &[SeriesFit],
+    shapes: &[Shape],
+    spec: &FitSpec,
+) -> Table {
+    let entries = coordinates.entries();
+    Table::new()
+        .with_integers("batch_size", entries.iter().map(|_| batch_size as i64))
         .with_integers("coordinate", entries.iter().map(|entry| entry.index as i64))
-        .with_texts("layer", entries.iter().map(|entry| entry.layer.as_str()));
-    for (name, column) in fits_table(fits, "parameter", spec).columns() {
-        table = table.with(name, column.clone());
-    }
-    table
+        .with_texts("layer", entries.iter().map(|entry| entry.layer.as_str()))
+        .beside(fits_table(fits, "parameter", spec))
+        .beside(shape_table(shapes))
 }
 
 /// One row per series, the name in the column `label`; what has no prefix is of the stable law.
@@ -132,7 +137,7 @@ pub fn fits_table(fits: &[SeriesFit], label: &str, spec: &FitSpec) -> Table {
     let reals = |of: fn(&Comparison) -> f64| {
         Column::Real(fits.iter().map(|fit| of(&fit.comparison)).collect())
     };
-    let mut table = Table::new()
+    let table = Table::new()
         .with(label, texts(&|fit| fit.name.clone()))
         .with("n", integers(|c| c.n_samples))
         .with("tie_share", reals(|c| c.tie_share))
@@ -167,10 +172,8 @@ pub fn fits_table(fits: &[SeriesFit], label: &str, spec: &FitSpec) -> Table {
             "best_law_by_bic",
             texts(&|fit| fit.best_law().map_or_else(String::new, |law| law.to_string())),
         );
-    for (name, column) in rivals_table(fits, spec.location.into()).columns() {
-        table = table.with(name, column.clone());
-    }
     table
+        .beside(rivals_table(fits, spec.location.into()))
         .with_reals("level", fits.iter().map(|_| spec.level))
         .with_reals("p_value", fits.iter().map(|fit| fit.p_value))
         .with_reals("p_adjusted", fits.iter().map(|fit| fit.p_adjusted))

@@ -37,6 +37,8 @@ pub fn summary(noise: &NoiseMatrix, fits: &[SeriesFit], level: f64) -> Table {
         .with_integers("batch_size", [noise.batch_size() as i64])
         .with_texts("method", [noise.method().name()])
         .with_texts("statistics", [noise.statistics().map_or("none", Statistics::name)])
+        .with_texts("sampling", [noise.sampling().name()])
+        .with_integers("n_draws", [noise.n_draws() as i64])
         .with_integers("n_parameters", [fits.len() as i64]);
     for (name, quantity) in quantities {
         let moments = moments(quantity);

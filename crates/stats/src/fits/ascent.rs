@@ -12,33 +12,40 @@ const LAST_GAIN: f64 = 1e-6;
 
 /// Parameters of a stable law on standardised samples.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Point {
-    pub(super) alpha: f64,
-    pub(super) gamma: f64,
-    pub(super) delta: f64,
+pub(crate) struct Point {
+    pub(crate) alpha: f64,
+    pub(crate) gamma: f64,
+    pub(crate) delta: f64,
+}
+
+/// The parameters that may move beside the scale.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Free {
+    pub(crate) alpha: bool,
+    pub(crate) delta: bool,
 }
 
 /// Samples in any order, or points that stand for samples.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Samples<'a> {
-    pub(super) z: &'a [f64],
+pub(crate) struct Samples<'a> {
+    pub(crate) z: &'a [f64],
     /// How many samples each of `z` stands for; without weights, one.
-    pub(super) weights: Option<&'a [f64]>,
+    pub(crate) weights: Option<&'a [f64]>,
 }
 
 /// Where the ascent ended.
-pub(super) struct Maximum {
-    pub(super) point: Point,
-    pub(super) ln_likelihood: f64,
+pub(crate) struct Maximum {
+    pub(crate) point: Point,
+    pub(crate) ln_likelihood: f64,
     /// Minus the second derivatives, less than a step away.
     information: Matrix,
 }
 
 /// Climbs from `start` to the maximum of the likelihood of `samples`.
-pub(super) fn maximise(samples: Samples<'_>, start: Point, delta_is_free: bool) -> Maximum {
+pub(crate) fn maximise(samples: Samples<'_>, start: Point, free: Free) -> Maximum {
     let mut best = Evaluation::at(samples, start);
     for _ in 0..MAX_STEPS {
-        let free = best.free(delta_is_free);
+        let free = best.free(free);
         let newton = solve(&best.information, &best.score, free);
         let next = match newton {
             Some(step) if best.gain(&step) < LAST_GAIN => {
@@ -64,15 +71,15 @@ pub(super) fn maximise(samples: Samples<'_>, start: Point, delta_is_free: bool) 
 /// is very nearly the same.
 ///
 /// One Newton step is enough as a rule, and the second derivatives are known.
-pub(super) fn maximise_near(z: &[f64], near: &Maximum, delta_is_free: bool) -> Maximum {
+pub(super) fn maximise_near(z: &[f64], near: &Maximum, free: Free) -> Maximum {
     let here = Evaluation::first_order(z, near.point, near.information);
-    match solve(&here.information, &here.score, here.free(delta_is_free)) {
+    match solve(&here.information, &here.score, here.free(free)) {
         Some(step) if here.gain(&step) < LAST_GAIN => Maximum {
             point: here.point.moved(&step, 1.0),
             ln_likelihood: here.ln_likelihood + here.gain(&step),
             information: here.information,
         },
-        _ => maximise(Samples::all(z), near.point, delta_is_free),
+        _ => maximise(Samples::all(z), near.point, free),
     }
 }
 
@@ -127,8 +134,9 @@ impl Evaluation {
 
     /// The coordinates that may move: at the lower bound alpha only upwards,
     /// which is towards a smaller 2 − α.
-    fn free(&self, delta_is_free: bool) -> [bool; 3] {
-        [self.point.alpha > ALPHA_MIN || self.score[0] < 0.0, true, delta_is_free]
+    fn free(&self, free: Free) -> [bool; 3] {
+        let alpha = free.alpha && (self.point.alpha > ALPHA_MIN || self.score[0] < 0.0);
+        [alpha, true, free.delta]
     }
 
     /// What a Newton step is expected to add to the likelihood.
@@ -164,7 +172,7 @@ impl Evaluation {
 
 impl<'a> Samples<'a> {
     /// Samples by themselves.
-    pub(super) fn all(z: &'a [f64]) -> Self {
+    pub(crate) fn all(z: &'a [f64]) -> Self {
         Self { z, weights: None }
     }
 

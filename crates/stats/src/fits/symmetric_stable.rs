@@ -1,6 +1,6 @@
 //! The symmetric stable law of greatest likelihood.
 
-use super::ascent::{Maximum, Point, Samples, maximise, maximise_near};
+use super::ascent::{Free, Maximum, Point, Samples, maximise, maximise_near};
 use super::condensed::Condensed;
 use super::first_guess::first_guess;
 use super::{Fit, FitStatus, Location, fit_gaussian_to};
@@ -120,11 +120,12 @@ fn maximum_below_two(
     }
     let Condensed { z, weights } = Condensed::of(&series.sorted);
     let few = Samples { z: &z, weights: Some(&weights) };
-    let near = maximise(few, start, delta_is_free);
+    let free = Free { alpha: true, delta: delta_is_free };
+    let near = maximise(few, start, free);
     Some(if near.point.gamma > NARROW {
-        maximise_near(&series.sorted, &near, delta_is_free)
+        maximise_near(&series.sorted, &near, free)
     } else {
-        maximise(Samples::all(&series.sorted), start, delta_is_free)
+        maximise(Samples::all(&series.sorted), start, free)
     })
 }
 
@@ -239,7 +240,8 @@ mod tests {
                 let found = fit(&samples).ln_likelihood;
                 for alpha in [0.6, 1.2, 1.6, 1.9, 1.97, 1.999] {
                     let start = Point { alpha, gamma: 0.7, delta: 0.1 };
-                    let maximum = maximise(Samples::all(&series.z), start, true);
+                    let free = Free { alpha: true, delta: true };
+                    let maximum = maximise(Samples::all(&series.z), start, free);
                     let other = maximum.ln_likelihood - series.scale.ln() * samples.len() as f64;
                     assert!(other < found + 1e-5, "seed {seed}, {alpha}: {other} > {found}");
                 }

@@ -1,10 +1,12 @@
 //! The likelihood of every alpha, and the interval it leads to.
 
+use std::cell::Cell;
+
 use statrs::distribution::ContinuousCDF;
 
 use super::{AlphaInterval, check_level};
+use crate::fits::ascent::{Free, Point, Samples, maximise};
 use crate::fits::{fit_gaussian_to, fit_symmetric_stable_to};
-use crate::stable::density::Density;
 use crate::stable::table::ALPHA_MIN;
 use crate::standardise::Standardised;
 use crate::{Fit, FitStatus, Gaussian, Location, StatsError, SymmetricStable};
@@ -101,21 +103,8 @@ struct Profile {
     gaussian: Fit<Gaussian>,
     fit: Fit<SymmetricStable>,
     delta_is_free: bool,
-}
-
-/// Scale and location of a law on z.
-#[derive(Clone, Copy)]
-struct Point {
-    gamma: f64,
-    delta: f64,
-}
-
-/// The likelihood of z at a point, its slope by `(ln γ, δ/γ)` and minus its
-/// second derivatives.
-struct Evaluation {
-    ln_likelihood: f64,
-    score: [f64; 2],
-    information: [f64; 3],
+    /// Scale and location of the last alpha: a search goes by small steps.
+    last: Cell<Point>,
 }
 
 impl Profile {
@@ -124,7 +113,12 @@ impl Profile {
         let series = Standardised::new(samples)?;
         let gaussian = fit_gaussian_to(&series, location);
         let fit = fit_symmetric_stable_to(&series, location, &gaussian);
-        Ok(Self { series, gaussian, fit, delta_is_free: location == Location::Free })
+        let last = Cell::new(Point {
+            alpha: fit.law.alpha(),
+            gamma: fit.law.gamma() / series.scale,
+            delta: series.z_of(fit.law.delta()),
+        });
+        Ok(Self { series, gaussian, fit, delta_is_free: location == Location::Free, last })
     }
 
     /// The log likelihood of the fit, if there is one.
@@ -140,88 +134,12 @@ impl Profile {
         if alpha == 2.0 {
             return self.gaussian.ln_likelihood;
         }
-        let start = Point {
-            gamma: self.fit.law.gamma() / self.series.scale,
-            delta: self.series.z_of(self.fit.law.delta()),
-        };
+        let samples = Samples::all(&self.series.sorted);
+        let free = Free { alpha: false, delta: self.delta_is_free };
         let n_samples = self.series.z.len() as f64;
-        self.maximise(alpha, start) - n_samples * self.series.scale.ln()
-    }
-
-    /// Newton's ascent in scale and location, four or five steps as a rule.
-    fn maximise(&self, alpha: f64, mut point: Point) -> f64 {
-        const MAX_STEPS: usize = 60;
-        /// A step that promises less is not taken, but counted.
-        const LAST_GAIN: f64 = 1e-7;
-        let density = Density::at(alpha);
-        let mut here = Evaluation::at(&self.series.z, &density, point);
-        for _ in 0..MAX_STEPS {
-            let mut step = here.step(self.delta_is_free);
-            let gain = 0.5 * (step[0] * here.score[0] + step[1] * here.score[1]);
-            if gain < LAST_GAIN {
-                return here.ln_likelihood + gain;
-            }
-            loop {
-                let next_point = point.moved(step);
-                let next = Evaluation::at(&self.series.z, &density, next_point);
-                if next.ln_likelihood >= here.ln_likelihood {
-                    (here, point) = (next, next_point);
-                    break;
-                }
-                step = step.map(|step| 0.4 * step);
-                if step[0].abs().max(step[1].abs()) < 1e-12 {
-                    return here.ln_likelihood;
-                }
-            }
-        }
-        here.ln_likelihood
-    }
-}
-
-impl Point {
-    fn moved(self, step: [f64; 2]) -> Self {
-        Self { gamma: self.gamma * step[0].exp(), delta: self.delta + self.gamma * step[1] }
-    }
-}
-
-impl Evaluation {
-    /// One pass over the samples.
-    fn at(z: &[f64], density: &Density, Point { gamma, delta }: Point) -> Self {
-        let mut ln_likelihood = -(z.len() as f64) * gamma.ln();
-        let mut score = [0.0; 2];
-        let mut information = [0.0; 3];
-        for z in z {
-            let x = (z - delta) / gamma;
-            let l = density.ln_pdf(x);
-            let by_ln_gamma_twice = l.by_x_x * x + l.by_x;
-            ln_likelihood += l.f.ln() + l.ln_scale;
-            score[0] -= l.by_x * x + 1.0;
-            score[1] -= l.by_x;
-            information[0] -= by_ln_gamma_twice * x;
-            information[1] -= by_ln_gamma_twice;
-            information[2] -= l.by_x_x;
-        }
-        Self { ln_likelihood, score, information }
-    }
-
-    /// Newton's step where the likelihood is concave, else each coordinate
-    /// uphill by itself; none longer than 0.7.
-    fn step(&self, delta_is_free: bool) -> [f64; 2] {
-        const LONGEST: f64 = 0.7;
-        let ([by_gamma, by_delta], [gamma, mixed, delta]) = (self.score, self.information);
-        let determinant = gamma * delta - mixed * mixed;
-        let step = if !delta_is_free {
-            [by_gamma / gamma.abs(), 0.0]
-        } else if gamma > 0.0 && determinant > 0.0 {
-            [
-                (delta * by_gamma - mixed * by_delta) / determinant,
-                (gamma * by_delta - mixed * by_gamma) / determinant,
-            ]
-        } else {
-            [by_gamma / gamma.abs(), by_delta / delta.abs()]
-        };
-        let share = (LONGEST / step[0].abs().max(step[1].abs())).min(1.0);
-        step.map(|step| share * step)
+        let maximum = maximise(samples, Point { alpha, ..self.last.get() }, free);
+        self.last.set(maximum.point);
+        maximum.ln_likelihood - n_samples * self.series.scale.ln()
     }
 }
 

@@ -70,7 +70,7 @@ fn of_each(split: &RawSplit) -> Vec<[u8; 32]> {
         .collect()
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

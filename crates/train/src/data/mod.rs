@@ -16,6 +16,7 @@ mod samples;
 
 pub use card::{Card, CardFile, Layout, Repository, Source, cards};
 pub use dataset::{Candidate, DataSpec, Dataset, Verification, candidates, load};
+pub(crate) use digest::hex;
 pub use digest::{DataDigest, SampleDigests};
 pub use hub::{HubFile, fetch};
 pub use import::{ImportSpec, import};

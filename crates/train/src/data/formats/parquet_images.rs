@@ -7,7 +7,8 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use rayon::prelude::*;
 
-use super::{inflate, parquet_pages, png_image};
+use super::parquet_pages::{self, guarded};
+use super::{inflate, png_image};
 
 /// Pixels `[N, channels, height, width]` and labels. `image` names a structure `{bytes, path}`, `label` a column of whole
 /// numbers. Groups of rows are decoded side by side, each to its own place.
@@ -65,12 +66,15 @@ pub(crate) fn parse(
     }
     groups.into_par_iter().try_for_each(|(group, first, pixels, labels)| {
         let reader = reader.get_row_group(group).map_err(text)?;
-        let found = values::<Int64Type>(&*reader, columns.1, labels.len()).map_err(text)??;
+        let found =
+            guarded(|| values::<Int64Type>(&*reader, columns.1, labels.len()).map_err(text)?)?;
         for (row, (target, value)) in labels.iter_mut().zip(found).enumerate() {
             let label_of = || format!("row {}: label {value}", first + row + 1);
             *target = u32::try_from(value).map_err(|_| label_of())?;
         }
-        let files = values::<ByteArrayType>(&*reader, columns.0, labels.len()).map_err(text)??;
+        let files = guarded(|| {
+            values::<ByteArrayType>(&*reader, columns.0, labels.len()).map_err(text)?
+        })?;
         let mut scratch = Vec::new();
         for (row, (target, file)) in pixels.chunks_exact_mut(image_len).zip(files).enumerate() {
             png_image::decode(file.data(), shape, target, &mut scratch)
@@ -149,6 +153,18 @@ mod tests {
         let file = parquet(&[&[([1, 2], 5), ([3, 4], 0)], &[([5, 6], 9)]]);
         let found = parse(file, ("image", "label"), [1, 1, 2]).unwrap();
         assert_eq!(found, (vec![1, 2, 3, 4, 5, 6], vec![5, 0, 9]));
+    }
+
+    /// The crate `parquet` panics where the values of a page end early.
+    #[test]
+    fn values_beyond_their_page() {
+        let mut file = parquet(&[&[([1, 2], 5), ([3, 4], 0)]]).to_vec();
+        let first = file.windows(4).position(|bytes| bytes == b"\x89PNG").unwrap();
+        let len = u32::from_le_bytes(file[first - 4..first].try_into().unwrap());
+        // The first of two images of one size takes all there is.
+        file[first - 4..first].copy_from_slice(&(2 * len + 4).to_le_bytes());
+        let message = parse(file.into(), ("image", "label"), [1, 1, 2]).unwrap_err();
+        assert_eq!(message, "Parquet: a page whose values are damaged");
     }
 
     #[test]

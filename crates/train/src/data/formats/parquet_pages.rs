@@ -1,11 +1,39 @@
 //! Distrusts the footer and the headers of pages of Parquet: the crate `parquet` allocates what they promise, up to 16 GiB
 //! for a few bytes.
 //!
+//! Values that a page promises and does not have make it panic; see [`guarded`].
+//!
 //! They are structures in Thrift's compact protocol; see `FileMetaData` and `PageHeader` in `parquet.thrift`.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
 
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::data::formats::table::quoted;
+
+/// Decodes with the crate `parquet`, and makes an error of a panic, without its words on standard error.
+///
+/// *Why not check the values first?* They may be packed: every page would have to be unpacked twice.
+pub(crate) fn guarded<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    thread_local! {
+        static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
+    }
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let told = take_hook();
+        set_hook(Box::new(move |info| {
+            if !IS_GUARDED.get() {
+                told(info);
+            }
+        }));
+    });
+    IS_GUARDED.set(true);
+    let decoded = catch_unwind(AssertUnwindSafe(decode));
+    IS_GUARDED.set(false);
+    decoded.unwrap_or_else(|_| Err("Parquet: a page whose values are damaged".into()))
+}
 
 /// No group of columns may have more members than the footer has bytes, and there may be no more than 1000 groups: the
 /// reader calls itself for each that lies within another.

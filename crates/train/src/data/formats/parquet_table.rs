@@ -10,8 +10,9 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
+use super::inflate;
+use super::parquet_pages::{self, guarded};
 use super::table::{LabelledTable, Labels, quoted, some_of};
-use super::{inflate, parquet_pages};
 
 /// All columns but the label must be of numbers and without nulls; the label is a number, a text or a boolean.
 ///
@@ -182,8 +183,9 @@ impl Chunk {
             values.clear();
             levels.clear();
             let wanted = BATCH.min(self.n_rows - n_read);
-            let read = reader.read_records(wanted, Some(&mut levels), None, &mut values);
-            let (n_records, _, _) = read.map_err(text)?;
+            let (n_records, _, _) = guarded(|| {
+                reader.read_records(wanted, Some(&mut levels), None, &mut values).map_err(text)
+            })?;
             if n_records == 0 {
                 return Err(format!(
                     "{} rows, not {}",

@@ -1,0 +1,63 @@
+//! The parameters of one layer taken together.
+
+use stats::{Moments, Verdict};
+use train::Table;
+
+use super::fits::SeriesFit;
+use super::summary::verdict_column;
+use crate::coordinates::Coordinates;
+
+/// One row per layer, in the order of the network: its place (from 0, biases and normalisations counted), how many of its
+/// parameters were watched, α̂ over those that are not degenerate, and how many got which verdict.
+pub fn layers(batch_size: usize, coordinates: &Coordinates, fits: &[SeriesFit]) -> Table {
+    let mut layers: Vec<(&str, Vec<&SeriesFit>)> = Vec::new();
+    for (entry, fit) in coordinates.entries().iter().zip(fits) {
+        match layers.last_mut() {
+            Some((name, of_layer)) if *name == entry.layer => of_layer.push(fit),
+            _ => layers.push((&entry.layer, vec![fit])),
+        }
+    }
+    let alphas = layers.iter().map(|(_, fits)| {
+        let sound = fits.iter().filter(|fit| fit.verdict != Verdict::Degenerate);
+        let mut alphas: Vec<f64> = sound.map(|fit| fit.comparison.stable.law.alpha()).collect();
+        alphas.sort_unstable_by(f64::total_cmp);
+        alphas
+    });
+    let alphas: Vec<Vec<f64>> = alphas.collect();
+    let moments = || alphas.iter().map(|alphas| Moments::from_slice(alphas));
+    let mut table = Table::new()
+        .with_integers("batch_size", layers.iter().map(|_| batch_size as i64))
+        .with_texts("layer", layers.iter().map(|(name, _)| *name))
+        .with_integers("depth", 0..layers.len() as i64)
+        .with_integers("n_parameters", layers.iter().map(|(_, fits)| fits.len() as i64))
+        .with_reals("alpha_mean", moments().map(|moments| moments.mean()))
+        .with_reals("alpha_std", moments().map(|moments| moments.std()))
+        .with_reals("alpha_median", alphas.iter().map(|alphas| median(alphas)));
+    for verdict in Verdict::ALL {
+        let count = |(_, fits): &(&str, Vec<&SeriesFit>)| {
+            fits.iter().filter(|fit| fit.verdict == verdict).count() as i64
+        };
+        table = table.with_integers(&verdict_column(verdict), layers.iter().map(count));
+    }
+    table
+}
+
+/// Of sorted values; NaN without any.
+fn median(sorted: &[f64]) -> f64 {
+    match sorted.len() {
+        0 => f64::NAN,
+        n if n.is_multiple_of(2) => (sorted[n / 2 - 1] + sorted[n / 2]) / 2.,
+        n => sorted[n / 2],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians() {
+        assert!(median(&[]).is_nan());
+        assert_eq!((median(&[3.]), median(&[1., 2., 9.]), median(&[1., 2.])), (3., 2., 1.5));
+    }
+}
