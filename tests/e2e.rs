@@ -21,6 +21,9 @@ mod help;
 // Bad input and failed runs: the line, the exit code, what stays.
 #[path = "e2e/messages.rs"]
 mod messages;
+// `probe` at checkpoints, during training, and what it keeps.
+#[path = "e2e/probe.rs"]
+mod probe;
 // `stable` against closed forms.
 #[path = "e2e/stable.rs"]
 mod stable;

@@ -10,7 +10,9 @@ use crate::workdir::{WorkDir, assert_same_results, said};
 fn results_do_not_depend_on_the_number_of_threads() {
     let work = WorkDir::new();
     for n_threads in ["1", "2", "5"] {
-        let mut command = work.command(&["run", "small.toml", "--out", n_threads]);
+        let during = "probe.during={ log_spaced = 2 }";
+        let args = ["run", "small.toml", "--out", n_threads, "--set", during];
+        let mut command = work.command(&args);
         let said = said(command.env("RAYON_NUM_THREADS", n_threads).output().unwrap());
         assert_eq!(said.code, 0, "{}", said.err);
     }
@@ -28,7 +30,9 @@ fn another_seed_gives_other_results() {
 }
 
 /// Long enough to be hit in every stage.
-const LONG: [&str; 8] = [
+const LONG: [&str; 10] = [
+    "--set",
+    "probe.during={ log_spaced = 2 }",
     "--set",
     "training.minimum.gradient_norm=0.01",
     "--set",

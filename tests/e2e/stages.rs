@@ -2,7 +2,7 @@
 
 use crate::workdir::WorkDir;
 
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 16] = [
     "ablation",
     "ablation_summary",
     "certificate",
@@ -11,6 +11,7 @@ const TABLES: [&str; 15] = [
     "escape_trials",
     "noise",
     "noise_aggregation",
+    "noise_covariance",
     "noise_example",
     "noise_grid",
     "noise_layers",

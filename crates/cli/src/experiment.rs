@@ -10,7 +10,9 @@ use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 use train::ablation::AblationSpec;
 use train::data::{self, DataDigest, DataSpec, Dataset};
-use train::{Model, ModelSpec, Objective, SpecError, Streams, TrainingSpec, checkpoint, device};
+use train::{
+    Model, ModelSpec, Objective, SpecError, Streams, TrainError, TrainingSpec, checkpoint, device,
+};
 
 use crate::failure::Failure;
 use crate::overrides;
@@ -195,11 +197,18 @@ impl ExperimentFile {
         }
         if let Some(escape) = &self.escape {
             escape.validate("escape")?;
+            let permitted = "nothing beside a section [escape], which begins at a trained minimum";
+            SpecError::check(
+                checkpoint.is_none(),
+                "probe",
+                "checkpoint",
+                checkpoint.unwrap_or(Path::new("")),
+                permitted,
+            )?;
             let minimum = self.training.as_ref().and_then(|training| training.minimum.as_ref());
             let permitted =
                 "a section [training.minimum], since an escape begins at a certified minimum";
-            let certified = minimum.is_some() && checkpoint.is_none();
-            SpecError::check(certified, "training", "minimum", "none", permitted)?;
+            SpecError::check(minimum.is_some(), "training", "minimum", "none", permitted)?;
         }
         self.ablation.as_ref().map_or(Ok(()), |ablation| ablation.validate("ablation"))
     }
@@ -262,8 +271,9 @@ impl ExperimentFile {
         let checkpoint = match self.checkpoint() {
             None => None,
             Some(path) => {
-                checkpoint::load(path, objective.params())?;
-                Some(checkpoint::digest(path)?)
+                let bad = |error: TrainError| Failure::BadInput(error.to_string());
+                checkpoint::load(path, objective.params()).map_err(bad)?;
+                Some(checkpoint::digest(path).map_err(bad)?)
             }
         };
         Ok(Experiment { file: self, streams, objective, ablation, digests, checkpoint })

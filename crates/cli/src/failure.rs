@@ -34,11 +34,16 @@ impl Failure {
         Failure::BadInput(format!("{}: {reason}", path.display()))
     }
 
-    /// Says where it happened, in front; an interruption needs no place.
+    /// Says where it happened, in front, if that is not said yet; an interruption needs no place.
     pub fn context(self, place: impl fmt::Display) -> Self {
+        let place = format!("{place}: ");
+        let placed = |message: String| match message.starts_with(&place) {
+            true => message,
+            false => place + &message,
+        };
         match self {
-            Failure::BadInput(message) => Failure::BadInput(format!("{place}: {message}")),
-            Failure::Run(message) => Failure::Run(format!("{place}: {message}")),
+            Failure::BadInput(message) => Failure::BadInput(placed(message)),
+            Failure::Run(message) => Failure::Run(placed(message)),
             Failure::Interrupted(message) => Failure::Interrupted(message),
         }
     }

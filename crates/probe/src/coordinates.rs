@@ -166,10 +166,19 @@ fn matches(pattern: &str, name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use candle_core::{DType, Device, Tensor};
 
     use super::*;
+
+    /// So many without a network.
+    pub(crate) fn anonymous(n: usize) -> Coordinates {
+        let entry = |index| {
+            let (layer, name) = ("fc1.weight".to_owned(), format!("fc1.weight[{index}]"));
+            Coordinate { index, layer, name }
+        };
+        Coordinates { entries: (0..n).map(entry).collect() }
+    }
 
     /// Layers of 6, 2 and 8.
     fn params() -> ParamSet {

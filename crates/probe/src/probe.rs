@@ -33,7 +33,8 @@ struct OfSize {
     batch_size: usize,
     fits: Vec<SeriesFit>,
     shapes: Vec<Shape>,
-    spectrum: Spectrum,
+    /// Of more parameters than are looked at closely.
+    spectrum: Option<Spectrum>,
     trace: Option<Trace>,
     /// The draws at [`CLOSE_LOOK`] parameters.
     close: Option<NoiseMatrix>,
@@ -97,6 +98,7 @@ impl<'a> Probe<'a> {
     /// | `noise_layers` | batch size × layer |
     /// | `noise_scale` | batch size: Tr Σ and B_simple over the whole network |
     /// | `noise_spectrum` | batch size × rank: eigenvalues of the covariance |
+    /// | `noise_covariance` | batch size × pair, of 200 parameters at most; the diagonal of more is in `noise` |
     /// | `noise_aggregation` | batch size × parameter × draws in a sum |
     /// | `noise_views` | batch size: per parameter, across parameters, pooled |
     /// | `noise_tests` | batch size × parameter: tests by simulation, where `fit.replicates` asks for them |
@@ -126,7 +128,8 @@ impl<'a> Probe<'a> {
                 batch_size,
                 fits: Vec::with_capacity(n_all),
                 shapes: Vec::with_capacity(n_all),
-                spectrum: Spectrum::new(batch_size, n_all, n_draws),
+                spectrum: (n_all > CLOSE_LOOK)
+                    .then(|| Spectrum::of_draws(batch_size, n_all, n_draws)),
                 trace: None,
                 close: None,
             })
@@ -172,7 +175,9 @@ impl<'a> Probe<'a> {
     ) -> Result<(), ProbeError> {
         of_size.fits.extend(fit_series(&series(noise), self.fit, go_on)?);
         of_size.shapes.extend(quantities::shapes(noise));
-        of_size.spectrum.add(noise);
+        if let Some(spectrum) = &mut of_size.spectrum {
+            spectrum.add(noise);
+        }
         of_size.trace = of_size.trace.or_else(|| Trace::of_minibatches(noise));
         let inside = |place: usize| place.checked_sub(start).filter(|p| *p < noise.n_coordinates());
         let close = thinned(self.coordinates.entries().len(), CLOSE_LOOK);
@@ -220,7 +225,6 @@ impl<'a> Probe<'a> {
                 "noise_layers",
                 of(&|size| quantities::layers(size.batch_size, coordinates, &size.fits)),
             ),
-            ("noise_spectrum", of(&|size| size.spectrum.table())),
             (
                 "noise_scale",
                 of(&|size| {
@@ -233,6 +237,16 @@ impl<'a> Probe<'a> {
         let summaries =
             summaries.map(|((noise, _), size)| quantities::summary(noise, &size.fits, fit.level));
         tables.push(("noise_summary", Table::concat(summaries)));
+        let spectra = close.iter().zip(of_sizes).map(|((noise, _), size)| match &size.spectrum {
+            Some(spectrum) => spectrum.table(),
+            None => Spectrum::dense(noise).table(),
+        });
+        tables.push(("noise_spectrum", Table::concat(spectra)));
+        if n_all <= CLOSE_LOOK {
+            let covariances = close.iter().map(|(noise, _)| quantities::covariances(noise));
+            let covariances: Option<Vec<Table>> = covariances.collect();
+            tables.extend(covariances.map(|pairs| ("noise_covariance", Table::concat(pairs))));
+        }
         let aggregations =
             close.iter().map(|(noise, _)| quantities::aggregation(noise, fit, go_on));
         let aggregations = aggregations.collect::<Result<Vec<_>, _>>()?;
@@ -265,3 +279,6 @@ fn series(noise: &NoiseMatrix) -> Vec<Series<'_>> {
         .map(|(idx, entry)| Series { name: entry.name.clone(), samples: noise.column(idx) })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,11 +3,13 @@
 use probe::{During, Probe, ProbeSpec};
 use train::{RunDir, Table, Trainer, TrainingSpec};
 
+use super::probe::of_run;
 use crate::experiment::Experiment;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::progress::Task;
 
+const PARTIAL: &str = "partial";
 const PIECES: &str = "partial/noise";
 
 /// Tables that are kept of each measurement, and what they are called.
@@ -50,7 +52,8 @@ impl<'a> NoiseDuring<'a> {
         let streams = self.experiment.streams.named("probe");
         let fit = &self.experiment.file.fit;
         let probe = Probe::new(trainer.objective(), self.spec, fit, &streams)?;
-        let tables = probe.measure(&interrupt::flow, &mut |_, _| Ok(()))?;
+        let measured = probe.measure(&interrupt::flow, &mut |_, _| Ok(()));
+        let tables = measured.map_err(|error| of_run(error).context(format!("step {step}")))?;
         for (name, _) in TABLES {
             let (_, table) = tables.iter().find(|(found, _)| *found == name).expect("it is made");
             let n_rows = table.n_rows();
@@ -79,6 +82,6 @@ impl<'a> NoiseDuring<'a> {
                 self.run.write_table(together, &Table::concat(pieces))?;
             }
         }
-        Ok(self.run.remove(PIECES)?)
+        Ok(self.run.remove(PARTIAL)?)
     }
 }

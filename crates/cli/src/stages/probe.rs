@@ -29,7 +29,7 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
         Some(format) => Ok(save_draws(run, noise, block_idx, format)?),
         None => Ok::<(), ProbeError>(()),
     };
-    for (name, table) in probe.measure(&go_on, &mut keep)? {
+    for (name, table) in probe.measure(&go_on, &mut keep).map_err(of_run)? {
         run.write_table(name, &table)?;
     }
     let sizes: Vec<String> = spec.batch_sizes.iter().map(usize::to_string).collect();
@@ -40,6 +40,14 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
         sizes.join(", ")
     ));
     Ok(())
+}
+
+/// Noise that cannot be fitted is no fault of the input.
+pub fn of_run(error: ProbeError) -> Failure {
+    match error {
+        ProbeError::Series { .. } => Failure::Run(error.to_string()),
+        error => error.into(),
+    }
 }
 
 /// Writes `draws/noise-b<B>`, a file for every block of parameters.

@@ -19,6 +19,6 @@ pub use layers::layers;
 pub use noise_scale::{Trace, n_traced, noise_scale};
 pub use resampled::{AgainstRival, ResampledTests, resampled_table, resampled_tests};
 pub use shape::{Shape, shapes};
-pub use spectrum::Spectrum;
+pub use spectrum::{Spectrum, covariances};
 pub use summary::{summary, verdict_column};
 pub use views::views;
