@@ -20,11 +20,14 @@ const TABLES: [&str; 16] = [
     "noise_summary",
     "noise_views",
 ];
-const PLOTS: [&str; 6] = [
+const PLOTS: [&str; 9] = [
     "ablation.svg",
+    "aggregation.svg",
     "alpha.svg",
+    "alpha_layers.svg",
     "escape_time.svg",
     "loss.svg",
+    "noise_grid.svg",
     "noise_histogram.svg",
     "survival.svg",
 ];

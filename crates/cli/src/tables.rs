@@ -31,6 +31,16 @@ pub fn read(directory: &Path) -> Result<RunTables, TrainError> {
         noise: table("noise")?,
         noise_summary: table("noise_summary")?,
         noise_example: table("noise_example")?,
+        noise_grid: table("noise_grid")?,
+        noise_layers: table("noise_layers")?,
+        noise_scale: table("noise_scale")?,
+        noise_spectrum: table("noise_spectrum")?,
+        noise_aggregation: table("noise_aggregation")?,
+        noise_views: table("noise_views")?,
+        noise_tests: table("noise_tests")?,
+        noise_during_summary: table("noise_during_summary")?,
+        noise_during_views: table("noise_during_views")?,
+        noise_during_scale: table("noise_during_scale")?,
         escape_trials: table("escape_trials")?,
         escape_summary: table("escape_summary")?,
         escape_survival: table("escape_survival")?,
@@ -43,9 +53,11 @@ pub fn read(directory: &Path) -> Result<RunTables, TrainError> {
 pub fn summary(tables: &RunTables) -> Result<String, Failure> {
     let mut text = String::new();
     type Part = fn(&Table) -> Result<String, TableError>;
-    let parts: [(&Option<Table>, Part); 4] = [
+    let parts: [(&Option<Table>, Part); 6] = [
         (&tables.certificate, certificate),
         (&tables.noise_summary, noise),
+        (&tables.noise_scale, noise_scale),
+        (&tables.noise_views, views),
         (&tables.escape_summary, escapes),
         (&tables.ablation_summary, ablation),
     ];
@@ -124,10 +136,62 @@ fn noise(table: &Table) -> Result<String, TableError> {
     ))
 }
 
-/// How the noise was found, and by which statistics batch normalisation normalised meanwhile.
+fn noise_scale(table: &Table) -> Result<String, TableError> {
+    let header = ["B", "Tr Σ_B ± standard error", "‖∇L‖", "B_simple", "95 % interval"];
+    let mut rows = Vec::new();
+    for row in 0..table.n_rows() {
+        let real = |name: &str| Ok(table.reals(name)?[row]);
+        let (low, high) = (real("noise_scale_low")?, real("noise_scale_high")?);
+        rows.push(vec![
+            table.integers("batch_size")?[row].to_string(),
+            mean_and_deviation(real("trace")?, real("trace_standard_error")?),
+            significant(real("gradient_norm")?, 3),
+            significant(real("noise_scale")?, 3),
+            interval(low, high),
+        ]);
+    }
+    Ok(format!(
+        "Noise scale over the whole network, B_simple = Tr Σ₁/‖∇L‖² (McCandlish et al. 2018)\n{}",
+        aligned(&header, &rows)
+    ))
+}
+
+/// An interval, which is a point where nothing was sampled.
+pub fn interval(low: f64, high: f64) -> String {
+    if low == high {
+        return "exact".to_owned();
+    }
+    format!("{} … {}", significant(low, 3), significant(high, 3))
+}
+
+fn views(table: &Table) -> Result<String, TableError> {
+    let header = ["B", "per parameter", "across parameters", "pooled", "pooled, Mohammadi"];
+    let mut rows = Vec::new();
+    for row in 0..table.n_rows() {
+        let real = |name: &str| Ok(table.reals(name)?[row]);
+        let (mean, deviation) = ("alpha_per_parameter_mean", "alpha_per_parameter_std");
+        rows.push(vec![
+            table.integers("batch_size")?[row].to_string(),
+            mean_and_deviation(real(mean)?, real(deviation)?),
+            significant(real("alpha_across_parameters_mean")?, 3),
+            significant(real("alpha_pooled")?, 3),
+            significant(real("alpha_pooled_mohammadi")?, 3),
+        ]);
+    }
+    Ok(format!(
+        "α̂ of the same draws in three views; parameters of different scale look heavy-tailed when pooled\n{}",
+        aligned(&header, &rows)
+    ))
+}
+
+/// How minibatches were drawn, how the noise was found, and by which statistics batch normalisation normalised meanwhile.
 pub fn way_of_noise(table: &Table) -> Result<String, TableError> {
     let only = |name: &str| Ok(table.texts(name)?.first().map_or("", String::as_str));
-    let minibatches = match only("method")? {
+    let sampling = match only("sampling")? {
+        "with_replacement" => "drawn with replacement",
+        _ => "drawn without replacement",
+    };
+    let method = match only("method")? {
         "per_sample" => "means of the gradients of single samples",
         _ => "a pass there and back for each",
     };
@@ -137,7 +201,7 @@ pub fn way_of_noise(table: &Table) -> Result<String, TableError> {
         "full_batch" => "batch normalisation by the statistics of the full batch, frozen",
         _ => "batch normalisation by the statistics of each minibatch",
     };
-    Ok(format!("Minibatches: {minibatches}; {statistics}."))
+    Ok(format!("Minibatches: {sampling}; {method}; {statistics}."))
 }
 
 fn escapes(table: &Table) -> Result<String, TableError> {

@@ -176,7 +176,8 @@ fn dot_size(columns: &[f64], n_block: usize, height: f64) -> f64 {
     (4..=24).rev().map(|half| half as f64 / 2.0).find(|size| fits(*size)).unwrap_or(2.0)
 }
 
-fn draw_dot(canvas: &Canvas, at: Point, radius: f64, verdict: usize) {
+/// The mark of a parameter with this verdict, an index into [`VERDICTS`].
+pub fn draw_dot(canvas: &Canvas, at: Point, radius: f64, verdict: usize) {
     let (_, mark, ink) = VERDICTS[verdict];
     match mark {
         Mark::Ring => canvas.ring(at, radius, ink),

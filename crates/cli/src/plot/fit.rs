@@ -2,7 +2,7 @@
 
 use stats::Comparison;
 
-use super::histogram::{self, Sample};
+use super::histogram::{self, Sample, reading};
 pub use super::profile::Profile;
 use super::{Figure, profile, quantiles};
 
@@ -18,7 +18,7 @@ pub fn figures(
     let title = format!("{name} and its fitted laws");
     let caption = format!(
         "Density of {name} with the Gaussian and the SαS law of maximum likelihood. {}",
-        histogram::READING
+        reading("Left", "right")
     );
     let sample = Sample::new("", samples.to_vec()).with_laws(gaussian, stable);
     let svg = histogram::draw("histogram", &title, &caption, &[sample]);

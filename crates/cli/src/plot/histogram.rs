@@ -30,21 +30,20 @@ pub struct Sample {
     alpha: f64,
 }
 
-/// What every such figure's caption says of its panels.
-pub const READING: &str = "Left, the body; right, the same with a logarithmic axis and bins that widen \
-     outwards, each point with its counting error √n. The unit is the value less its median, over \
-     its interquartile range / 1.349.";
+/// What every such figure's caption says of its panels, of which `body` and `tails` say where they are.
+pub fn reading(body: &str, tails: &str) -> String {
+    format!(
+        "{body}, the body; {tails}, the same with a logarithmic axis and bins that widen outwards, \
+         each point with its counting error √n. The unit is the value less its median, over its \
+         interquartile range / 1.349."
+    )
+}
 
 /// A row for each sample.
 pub fn draw(name: &str, title: &str, caption: &str, samples: &[Sample]) -> String {
     let height = 36.0 + ROW_HEIGHT * samples.len() as f64;
     Canvas::paint((WIDTH, height), name, title, caption, |canvas| {
-        let entries = [
-            Entry::new(Mark::Bar, BAR, "draws"),
-            Entry::new(Mark::Line, GAUSSIAN, "Gaussian fit"),
-            Entry::new(Mark::Line, STABLE, "SαS fit"),
-        ];
-        key::draw(canvas, (72.0, 8.0), WIDTH - 72.0, &entries);
+        draw_key(canvas);
         for (idx, sample) in samples.iter().enumerate() {
             draw_row(canvas, 72.0 + ROW_HEIGHT * idx as f64, sample);
         }
@@ -95,6 +94,16 @@ impl Sample {
             .collect()
     }
 
+    /// The stability index of the fitted law; NaN without one.
+    pub fn alpha(&self) -> f64 {
+        self.alpha
+    }
+
+    /// Whether the draws vary too little to be drawn.
+    pub fn is_empty(&self) -> bool {
+        self.z.is_empty()
+    }
+
     fn density(&self, from: f64, to: f64, count: f64) -> f64 {
         count / (self.z.len() as f64 * (to - from))
     }
@@ -113,27 +122,53 @@ fn draw_row(canvas: &Canvas, top: f64, sample: &Sample) {
         );
         return;
     }
-    draw_body(canvas, left, heading, sample);
-    draw_tails(canvas, right, heading, sample);
+    let panel = draw_body(canvas, left, heading, ["standardised value", "density"], sample);
+    panel.remark(&format!("α̂ = {}", number::significant(sample.alpha, 3)), 0);
+    panel.remark(&format!("{} draws", number::count(sample.z.len() as i64)), 1);
+    panel.remark(&format!("unit {}", number::significant(sample.scale, 2)), 2);
+    let heading = if heading.is_empty() { "tails".to_owned() } else { format!("{heading}, tails") };
+    draw_tails(canvas, right, &heading, ["standardised value", "density, logarithmic"], sample);
 }
 
-fn draw_body(canvas: &Canvas, place: Place, heading: &str, sample: &Sample) {
+/// What the inks of such a figure stand for, in a line along its top.
+pub fn draw_key(canvas: &Canvas) {
+    let entries = [
+        Entry::new(Mark::Bar, BAR, "draws"),
+        Entry::new(Mark::Line, GAUSSIAN, "Gaussian fit"),
+        Entry::new(Mark::Line, STABLE, "SαS fit"),
+    ];
+    key::draw(canvas, (72.0, 8.0), WIDTH - 72.0, &entries);
+}
+
+/// Bars of equal width and the fitted laws, under labels for x and y.
+pub fn draw_body<'c, 'a>(
+    canvas: &'c Canvas<'a>,
+    place: Place,
+    heading: &str,
+    [across, upwards]: [&str; 2],
+    sample: &Sample,
+) -> Panel<'c, 'a> {
     let bins = sample.counts(&body_edges());
     let densities = bins.iter().map(|(from, to, n)| sample.density(*from, *to, *n as f64));
     let highest = densities.fold(0.42, f64::max);
-    let x = Axis::between("standardised value", Scale::Linear, -BODY, BODY);
-    let y = Axis::between("density", Scale::Linear, 0.0, 1.08 * highest);
+    let x = Axis::between(across, Scale::Linear, -BODY, BODY);
+    let y = Axis::between(upwards, Scale::Linear, 0.0, 1.08 * highest);
     let panel = Panel::new(canvas, place, heading, x, y);
     for (from, to, n) in &bins {
         panel.bar(*from, *to, sample.density(*from, *to, *n as f64), BAR);
     }
     draw_laws(&panel, sample, BODY);
-    panel.remark(&format!("α̂ = {}", number::significant(sample.alpha, 3)), 0);
-    panel.remark(&format!("{} draws", number::count(sample.z.len() as i64)), 1);
-    panel.remark(&format!("unit {}", number::significant(sample.scale, 2)), 2);
+    panel
 }
 
-fn draw_tails(canvas: &Canvas, place: Place, heading: &str, sample: &Sample) {
+/// The same on a logarithmic axis, out to the farthest draw.
+pub fn draw_tails(
+    canvas: &Canvas,
+    place: Place,
+    heading: &str,
+    [across, upwards]: [&str; 2],
+    sample: &Sample,
+) {
     let farthest = sample.z.iter().fold(BODY, |far: f64, z| far.max(z.abs()));
     let reach = (1.05 * farthest).min(FARTHEST);
     let edges = tail_edges(reach);
@@ -142,10 +177,9 @@ fn draw_tails(canvas: &Canvas, place: Place, heading: &str, sample: &Sample) {
         .iter()
         .map(|(from, to, n)| sample.density(*from, *to, *n as f64))
         .fold(f64::INFINITY, f64::min);
-    let x = Axis::between("standardised value", Scale::Linear, -reach, reach);
-    let y = Axis::between("density, logarithmic", Scale::Log, lowest / 8.0, 1.5);
-    let heading = if heading.is_empty() { "tails".to_owned() } else { format!("{heading}, tails") };
-    let panel = Panel::new(canvas, place, &heading, x, y);
+    let x = Axis::between(across, Scale::Linear, -reach, reach);
+    let y = Axis::between(upwards, Scale::Log, lowest / 8.0, 1.5);
+    let panel = Panel::new(canvas, place, heading, x, y);
     for (from, to, n) in &bins {
         let (n, middle) = (*n as f64, (from + to) / 2.0);
         let [low, mid, high] =

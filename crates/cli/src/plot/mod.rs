@@ -7,7 +7,10 @@ use anyhow::{Context, Result};
 use train::Table;
 
 mod ablation;
+mod aggregation;
 mod alpha;
+mod alpha_during;
+mod alpha_layers;
 mod axis;
 pub mod canvas;
 mod escape_time;
@@ -16,6 +19,7 @@ pub mod groups;
 mod histogram;
 mod key;
 mod loss;
+mod noise_grid;
 mod noise_histogram;
 pub mod number;
 mod panel;
@@ -42,6 +46,26 @@ pub struct RunTables {
     pub noise_summary: Option<Table>,
     /// The raw noise of one parameter, draw by draw.
     pub noise_example: Option<Table>,
+    /// The raw noise of up to nine parameters at the middle batch size, draw by draw.
+    pub noise_grid: Option<Table>,
+    /// One row per batch size and layer: its parameters taken together.
+    pub noise_layers: Option<Table>,
+    /// One row per batch size: noise and signal of the whole gradient.
+    pub noise_scale: Option<Table>,
+    /// One row per batch size and rank: the greatest eigenvalues of the covariance.
+    pub noise_spectrum: Option<Table>,
+    /// One row per batch size, parameter and number of draws in a sum.
+    pub noise_aggregation: Option<Table>,
+    /// One row per batch size: α̂ of each parameter, across parameters and of all pooled.
+    pub noise_views: Option<Table>,
+    /// One row per batch size and parameter: tests by simulation.
+    pub noise_tests: Option<Table>,
+    /// `noise_summary` at each measurement during training.
+    pub noise_during_summary: Option<Table>,
+    /// `noise_views`, likewise.
+    pub noise_during_views: Option<Table>,
+    /// `noise_scale`, likewise.
+    pub noise_during_scale: Option<Table>,
     /// One row per escape trial.
     pub escape_trials: Option<Table>,
     /// One row per learning rate: mean and median escape times with intervals.
@@ -72,10 +96,14 @@ pub struct Figure {
 /// When a table lacks a column that its figure needs.
 pub fn figures(tables: &RunTables) -> Result<Vec<Figure>> {
     type Draw = fn(&RunTables) -> Result<Option<Figure>>;
-    let all: [(&str, Draw); 6] = [
+    let all: [(&str, Draw); 10] = [
         ("loss", loss::figure),
         ("alpha", alpha::figure),
         ("noise histogram", noise_histogram::figure),
+        ("noise grid", noise_grid::figure),
+        ("layers", alpha_layers::figure),
+        ("aggregation", aggregation::figure),
+        ("noise during training", alpha_during::figure),
         ("escape time", escape_time::figure),
         ("survival", survival::figure),
         ("ablation", ablation::figure),
@@ -98,7 +126,18 @@ mod tests {
     fn a_full_run_has_every_figure() {
         let files: Vec<&str> =
             drawn(&test_tables::full()).iter().map(|figure| figure.file).collect();
-        let expected = ["loss", "alpha", "noise_histogram", "escape_time", "survival", "ablation"];
+        let expected = [
+            "loss",
+            "alpha",
+            "noise_histogram",
+            "noise_grid",
+            "alpha_layers",
+            "aggregation",
+            "alpha_during",
+            "escape_time",
+            "survival",
+            "ablation",
+        ];
         assert_eq!(files, expected.map(|name| format!("{name}.svg")));
     }
 

@@ -4,7 +4,7 @@ use anyhow::Result;
 use stats::{Gaussian, SymmetricStable};
 use train::Table;
 
-use super::histogram::{self, Sample};
+use super::histogram::{self, Sample, reading};
 use super::{Figure, RunTables, groups};
 
 /// Draws the parameter whose draws the run kept.
@@ -30,14 +30,14 @@ pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
     let caption = format!(
         "Density of the gradient noise of {parameter} with the Gaussian and the SαS law of maximum \
          likelihood. {}",
-        histogram::READING
+        reading("Left", "right")
     );
     let svg = histogram::draw("noise-histogram", &title, &caption, &samples);
     Ok(Some(Figure { file: "noise_histogram.svg", title, caption, svg }))
 }
 
 /// The laws that were fitted to this parameter.
-fn fits(
+pub fn fits(
     noise: &Table,
     batch_size: i64,
     parameter: &str,

@@ -46,16 +46,13 @@ impl<'c, 'a> Panel<'c, 'a> {
         let Place { left, top, width, height } = self.place;
         let (right, bottom) = (left + width, top + height);
         let ticks = Lettering::new(MUTED, SMALL);
-        for (value, label) in self.y.ticks((height / 38.0) as usize) {
+        for (value, label) in self.y.ticks(((height / 38.0) as usize).max(3)) {
             let y = self.down(self.y.position_or_foot(value));
             self.canvas.line(&[(left, y), (right, y)], GRID, 1.0);
             self.canvas.text(&label, (left - 7.0, y), ticks.ending());
         }
-        for (value, label) in self.x.ticks((width / 70.0) as usize) {
-            let x = self.across(self.x.position_or_foot(value));
-            self.canvas.line(&[(x, bottom), (x, bottom + 4.0)], FRAME, 1.0);
-            let below = Lettering { edge: VPos::Top, ..ticks.centered() };
-            self.canvas.text(&label, (x, bottom + 7.0), below);
+        for (value, label) in self.x.ticks(((width / 70.0) as usize).max(4)) {
+            self.tick(value, &label);
         }
         self.canvas.line(&[(left, bottom), (right, bottom)], FRAME, 1.0);
         let name = Lettering::new(MUTED, MEDIUM).centered();
@@ -119,10 +116,23 @@ impl<'c, 'a> Panel<'c, 'a> {
     /// A bar that rises from the foot of the panel.
     pub fn bar(&self, from: f64, to: f64, height: f64, ink: Ink) {
         let (left, right, top) = (self.column(from), self.column(to), self.row(height));
-        let foot = self.place.top + self.place.height;
+        let foot = self.foot();
         if top < foot && left < right {
             self.canvas.fill(&[(left, foot), (left, top), (right, top), (right, foot)], ink, 1.0);
         }
+    }
+
+    /// A tick at a value of one's own choice on the axis of x, with its label.
+    pub fn tick(&self, x: f64, label: &str) {
+        let (x, foot) = (self.column(x), self.foot());
+        self.canvas.line(&[(x, foot), (x, foot + 4.0)], FRAME, 1.0);
+        let below = Lettering { edge: VPos::Top, ..Lettering::new(MUTED, SMALL).centered() };
+        self.canvas.text(label, (x, foot + 7.0), below);
+    }
+
+    /// The lower edge, in pixels.
+    pub fn foot(&self) -> f64 {
+        self.place.top + self.place.height
     }
 
     /// A remark in the upper right corner, or `line` lines below it.

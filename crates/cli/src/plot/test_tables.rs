@@ -26,14 +26,25 @@ impl Uniforms {
 /// The tables of a run with every stage.
 pub fn full() -> RunTables {
     let (noise, noise_summary, noise_example) = noise();
+    let (noise_scale, noise_views) = (noise_scale(), noise_views());
     let (escape_trials, escape_summary, escape_survival) = escape();
     let (ablation, ablation_summary) = ablation();
     RunTables {
         steps: Some(steps(300)),
         certificate: Some(certificate()),
+        noise_grid: Some(noise_grid()),
+        noise_layers: Some(noise_layers(&noise)),
+        noise_spectrum: Some(noise_spectrum()),
+        noise_aggregation: Some(noise_aggregation()),
+        noise_tests: Some(noise_tests(&noise)),
+        noise_during_summary: Some(during(&noise_summary)),
+        noise_during_views: Some(during(&noise_views)),
+        noise_during_scale: Some(during(&noise_scale)),
         noise: Some(noise),
         noise_summary: Some(noise_summary),
         noise_example: Some(noise_example),
+        noise_scale: Some(noise_scale),
+        noise_views: Some(noise_views),
         escape_trials: Some(escape_trials),
         escape_summary: Some(escape_summary),
         escape_survival: Some(escape_survival),
@@ -95,6 +106,8 @@ const VERDICTS: [(&str, &str); 6] = [
     ("degenerate", "n_degenerate"),
 ];
 
+const LAYERS: [&str; 4] = ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"];
+
 fn noise() -> (Table, Table, Table) {
     let mut uniforms = Uniforms(11);
     let batch_sizes = [8_i64, 64];
@@ -138,6 +151,7 @@ fn noise() -> (Table, Table, Table) {
     let real = |value: f64| (0..n_rows).map(move |_| value);
     let noise = Table::new()
         .with_integers("batch_size", sizes.clone())
+        .with_texts("layer", (0..n_rows).map(|row| LAYERS[row % 100 / 25]))
         .with_texts("parameter", names)
         .with_reals("gaussian_mean", real(0.0))
         .with_reals("gaussian_std", sizes.iter().map(|b| if *b == 8 { 0.021 } else { 0.0057 }))
@@ -151,6 +165,8 @@ fn noise() -> (Table, Table, Table) {
         .with_integers("batch_size", batch_sizes)
         .with_texts("method", batch_sizes.map(|_| "minibatch"))
         .with_texts("statistics", batch_sizes.map(|_| "none"))
+        .with_texts("sampling", batch_sizes.map(|_| "without_replacement"))
+        .with_integers("n_draws", [2000; 2])
         .with_integers("n_parameters", [n_parameters; 2]);
     for (name, value) in QUANTITIES {
         table = table
@@ -179,6 +195,130 @@ fn noise() -> (Table, Table, Table) {
         .with_integers("draw", (0..draws.len()).map(|idx| idx as i64 % 2000))
         .with_reals("value", draws.iter().map(|draw| draw.1));
     (noise, table, example)
+}
+
+fn noise_grid() -> Table {
+    let mut uniforms = Uniforms(13);
+    let rows: Vec<(usize, i64)> =
+        (0..9).flat_map(|idx| (0..300).map(move |draw| (idx, draw))).collect();
+    Table::new()
+        .with_integers("batch_size", rows.iter().map(|_| 64))
+        .with_texts("parameter", rows.iter().map(|row| format!("fc1.weight[{},0]", row.0)))
+        .with_integers("draw", rows.iter().map(|row| row.1))
+        .with_reals("value", rows.iter().map(|_| 0.004 * uniforms.stable(1.8)))
+}
+
+fn noise_layers(noise: &Table) -> Table {
+    let (layers, verdicts) = (noise.texts("layer").unwrap(), noise.texts("verdict").unwrap());
+    let rows: Vec<(usize, usize)> =
+        (0..2).flat_map(|size| (0..LAYERS.len()).map(move |layer| (size, layer))).collect();
+    let reals = |values: [f64; 2]| rows.iter().map(move |row| values[row.0]);
+    let table = Table::new()
+        .with_integers("batch_size", rows.iter().map(|row| [8, 64][row.0]))
+        .with_texts("layer", rows.iter().map(|row| LAYERS[row.1]))
+        .with_integers("depth", rows.iter().map(|row| row.1 as i64))
+        .with_integers("n_parameters", rows.iter().map(|_| 25))
+        .with_reals("alpha_mean", reals([1.83, 1.97]))
+        .with_reals("alpha_std", reals([0.12, 0.04]))
+        .with_reals("alpha_median", reals([1.86, 1.99]));
+    VERDICTS.iter().fold(table, |table, (verdict, column)| {
+        let count = |row: &(usize, usize)| {
+            let of_size =
+                (100 * row.0..100 * (row.0 + 1)).filter(|idx| layers[*idx] == LAYERS[row.1]);
+            of_size.filter(|idx| verdicts[*idx] == *verdict).count() as i64
+        };
+        table.with_integers(column, rows.iter().map(count))
+    })
+}
+
+fn noise_scale() -> Table {
+    Table::new()
+        .with_integers("batch_size", [8, 64])
+        .with_integers("n_samples", [4800; 2])
+        .with_texts("traced", ["minibatches"; 2])
+        .with_integers("n_traced", [2000; 2])
+        .with_reals("gradient_norm", [9.7e-4; 2])
+        .with_reals("trace", [0.0412, 0.00523])
+        .with_reals("trace_standard_error", [0.0013, 0.00012])
+        .with_reals("finite_population_factor", [0.9985, 0.9869])
+        .with_reals("trace_of_sample", [0.33, 0.339])
+        .with_reals("noise_scale", [350_000.0, 360_000.0])
+        .with_reals("noise_scale_low", [328_000.0, 344_000.0])
+        .with_reals("noise_scale_high", [372_000.0, 376_000.0])
+}
+
+fn noise_views() -> Table {
+    Table::new()
+        .with_integers("batch_size", [8, 64])
+        .with_integers("n_parameters", [100; 2])
+        .with_integers("n_draws", [2000; 2])
+        .with_integers("n_fitted", [97; 2])
+        .with_reals("alpha_per_parameter_mean", [1.83, 1.97])
+        .with_reals("alpha_per_parameter_std", [0.12, 0.04])
+        .with_reals("alpha_across_parameters_mean", [1.31, 1.42])
+        .with_reals("alpha_pooled", [1.21, 1.38])
+        .with_reals("alpha_pooled_mohammadi", [1.44, 1.52])
+}
+
+fn noise_spectrum() -> Table {
+    let rows = || (0..2).flat_map(|size| (1..=7).map(move |rank| (size, rank)));
+    let share = |row: (usize, i64)| 0.5_f64.powi(row.1 as i32);
+    let trace = |row: (usize, i64)| [0.0412, 0.00523][row.0];
+    Table::new()
+        .with_integers("batch_size", rows().map(|row| [8, 64][row.0]))
+        .with_integers("n_parameters", rows().map(|_| 100))
+        .with_integers("n_draws", rows().map(|_| 2000))
+        .with_integers("rank", rows().map(|row| row.1))
+        .with_reals("eigenvalue", rows().map(|row| trace(row) * share(row)))
+        .with_reals("share", rows().map(share))
+        .with_reals("trace", rows().map(trace))
+        .with_reals("participation", rows().map(|_| 3.1))
+}
+
+fn noise_aggregation() -> Table {
+    let mut uniforms = Uniforms(17);
+    let rows: Vec<(usize, i64, u32)> = (0..2)
+        .flat_map(|size| (0..20).map(move |parameter| (size, parameter)))
+        .flat_map(|(size, parameter)| (0..6).map(move |doubling| (size, parameter, doubling)))
+        .collect();
+    let alpha = |row: &(usize, i64, u32)| {
+        let rise = 1.0 - 0.7_f64.powi(row.2 as i32);
+        let from = [1.7, 1.95][row.0];
+        (from + (2.0 - from) * rise + 0.05 * (uniforms.draw() - 0.5)).min(2.0)
+    };
+    Table::new()
+        .with_integers("batch_size", rows.iter().map(|row| [8, 64][row.0]))
+        .with_texts("parameter", rows.iter().map(|row| format!("fc1.weight[0,{}]", row.1)))
+        .with_integers("block", rows.iter().map(|row| 1 << row.2))
+        .with_integers("n_sums", rows.iter().map(|row| 2000 >> row.2))
+        .with_reals("alpha", rows.iter().map(alpha))
+}
+
+fn noise_tests(noise: &Table) -> Table {
+    let n_rows = noise.n_rows();
+    let mut uniforms = Uniforms(19);
+    let mut p = || (0..n_rows).map(|_| uniforms.draw().powi(3)).collect::<Vec<f64>>();
+    Table::new()
+        .with_integers("batch_size", noise.integers("batch_size").unwrap().iter().copied())
+        .with_texts("parameter", noise.texts("parameter").unwrap().iter().map(String::as_str))
+        .with_integers("n_replicates", (0..n_rows).map(|_| 199))
+        .with_reals("gaussian_anderson_darling_p", p())
+        .with_reals("anderson_darling_p", p())
+        .with_reals("aggregation_p", p())
+        .with_reals("vuong_p", (0..n_rows).map(|_| f64::NAN))
+}
+
+/// A table of a probe at five steps of a training, whose learning rate falls before the fourth.
+fn during(table: &Table) -> Table {
+    let at = |(step, learning_rate): (i64, f64)| {
+        Table::new()
+            .with_integers("step", [step; 2])
+            .with_reals("epochs", [step as f64 / 600.0; 2])
+            .with_reals("learning_rate", [learning_rate; 2])
+            .beside(table.clone())
+    };
+    let measured = [(1, 0.1), (10, 0.1), (100, 0.1), (1000, 0.01), (5980, 0.01)];
+    Table::concat(measured.map(at))
 }
 
 fn escape() -> (Table, Table, Table) {
@@ -319,6 +459,16 @@ pub fn all_mut(tables: &mut RunTables) -> Vec<&mut Table> {
         noise,
         noise_summary,
         noise_example,
+        noise_grid,
+        noise_layers,
+        noise_scale,
+        noise_spectrum,
+        noise_aggregation,
+        noise_views,
+        noise_tests,
+        noise_during_summary,
+        noise_during_views,
+        noise_during_scale,
         escape_trials,
         escape_summary,
         escape_survival,
@@ -331,6 +481,16 @@ pub fn all_mut(tables: &mut RunTables) -> Vec<&mut Table> {
         noise,
         noise_summary,
         noise_example,
+        noise_grid,
+        noise_layers,
+        noise_scale,
+        noise_spectrum,
+        noise_aggregation,
+        noise_views,
+        noise_tests,
+        noise_during_summary,
+        noise_during_views,
+        noise_during_scale,
         escape_trials,
         escape_summary,
         escape_survival,

@@ -1,12 +1,13 @@
 //! What a run shows, in sentences computed from its tables and no stronger than they are.
 
 use anyhow::Result;
+use stats::Moments;
 use train::Table;
 
 use super::markup::list;
-use crate::plot::RunTables;
 use crate::plot::canvas::escape;
 use crate::plot::number::{chosen, count, mean_and_deviation, significant};
+use crate::plot::{RunTables, groups};
 
 /// The key figures and the conclusions.
 pub(super) fn block(tables: &RunTables) -> Result<String> {
@@ -16,6 +17,7 @@ pub(super) fn block(tables: &RunTables) -> Result<String> {
     }
     if let Some(table) = filled(&tables.noise_summary) {
         findings.noise(table)?;
+        findings.sums(table, filled(&tables.noise_aggregation))?;
     }
     if let Some(table) = filled(&tables.escape_summary) {
         findings.escape(table)?;
@@ -93,6 +95,39 @@ impl Findings {
                 format!("{} of {}", count(verdicts.n_heavy()), count(verdicts.n_tested())),
                 format!("SαS adequate for {}", count(verdicts.stable)),
             );
+        }
+        Ok(())
+    }
+
+    /// Whether α̂ stays where batches grow or draws are summed, as numbers and without a verdict.
+    fn sums(&mut self, summary: &Table, aggregation: Option<&Table>) -> Result<()> {
+        let means = summary.reals("alpha_mean")?;
+        let sizes = groups::ascending(summary.integers("batch_size")?);
+        let mean = |(size, rows): &(i64, Vec<usize>)| (*size, means[rows[0]]);
+        let mut seen = Vec::new();
+        if let [least, .., greatest] = &sizes[..] {
+            let ((least, from), (greatest, to)) = (mean(least), mean(greatest));
+            if from.is_finite() && to.is_finite() {
+                seen.push(format!(
+                    "from {} at B = {least} to {} at B = {greatest}",
+                    significant(from, 3),
+                    significant(to, 3)
+                ));
+            }
+        }
+        if let Some((least, block, [from, to])) = aggregation.map(of_sums).transpose()?.flatten() {
+            seen.push(format!(
+                "at B = {least} from {} for single draws to {} for sums of {block}",
+                significant(from, 3),
+                significant(to, 3)
+            ));
+        }
+        if !seen.is_empty() {
+            self.sentences.push(format!(
+                "The mean of α̂ over parameters goes {}; stable noise would keep its α, noise of \
+                 finite variance goes to 2.",
+                seen.join(", and ")
+            ));
         }
         Ok(())
     }
@@ -194,6 +229,24 @@ impl Findings {
     }
 }
 
+/// At the least batch size: the greatest number of draws in a sum, and the means of α̂ over single draws and such sums.
+fn of_sums(table: &Table) -> Result<Option<(i64, i64, [f64; 2])>> {
+    let (sizes, blocks) = (table.integers("batch_size")?, table.integers("block")?);
+    let alpha = table.reals("alpha")?;
+    let Some(least) = sizes.iter().copied().min() else { return Ok(None) };
+    let rows = || (0..table.n_rows()).filter(|row| sizes[*row] == least && alpha[*row].is_finite());
+    let Some(greatest) = rows().map(|row| blocks[row]).max().filter(|block| *block > 1) else {
+        return Ok(None);
+    };
+    let mean = |block: i64| {
+        let alphas: Vec<f64> =
+            rows().filter(|row| blocks[*row] == block).map(|row| alpha[row]).collect();
+        Moments::from_slice(&alphas).mean()
+    };
+    let means = [mean(1), mean(greatest)];
+    Ok(means.iter().all(|mean| mean.is_finite()).then_some((least, greatest, means)))
+}
+
 /// How many parameters of one batch size got which verdict.
 struct Verdicts {
     gaussian: i64,
@@ -264,6 +317,30 @@ impl Verdicts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sums_are_described_by_their_numbers() {
+        let summary = Table::new()
+            .with_integers("batch_size", [8, 32, 128])
+            .with_reals("alpha_mean", [0.579, 1.16, 1.96]);
+        let sums = Table::new()
+            .with_integers("batch_size", [8, 8, 8, 8, 128])
+            .with_integers("block", [1, 1, 32, 32, 64])
+            .with_reals("alpha", [0.5, 0.7, 1.4, f64::NAN, 2.0]);
+        let said = |summary: &Table, sums| {
+            let mut findings = Findings::default();
+            findings.sums(summary, sums).unwrap();
+            findings.sentences
+        };
+        assert_eq!(
+            said(&summary, Some(&sums)),
+            ["The mean of α̂ over parameters goes from 0.579 at B = 8 to 1.96 at B = 128, and at \
+              B = 8 from 0.600 for single draws to 1.40 for sums of 32; stable noise would keep its \
+              α, noise of finite variance goes to 2."]
+        );
+        let single = Table::new().with_integers("batch_size", [8]).with_reals("alpha_mean", [1.9]);
+        assert_eq!(said(&single, None), [""; 0]);
+    }
 
     #[test]
     fn noise_is_described_no_stronger_than_it_was_tested() {

@@ -39,7 +39,7 @@ pub(super) fn section(input: &ReportInput) -> Result<Option<Section>> {
     if let Some(summary) = input.tables.escape_summary.as_ref().filter(|t| t.n_rows() > 0) {
         body += &summary_table(summary)?;
         body += "<h3>Definitions</h3>\n";
-        body += &definitions(&DEFINITIONS);
+        body += &definitions(DEFINITIONS);
     }
     if body.is_empty() {
         return Ok(None);

@@ -110,16 +110,24 @@ pub fn shared<T: PartialEq + Copy>(values: &[T]) -> Option<T> {
     values.iter().all(|value| *value == first).then_some(first)
 }
 
+/// What is shown when it is asked for; `content` is HTML.
+pub fn details(summary: &str, content: &str) -> String {
+    format!("<details>\n<summary>{}</summary>\n{content}</details>\n", escape(summary))
+}
+
 /// A list of sentences, or nothing.
 pub fn list(sentences: &[String]) -> String {
     let items: String = sentences.iter().map(|s| format!("<li>{}</li>\n", escape(s))).collect();
     if items.is_empty() { items } else { format!("<ul class=\"sentences\">\n{items}</ul>\n") }
 }
 
-/// Terms with their definitions, which are written in HTML.
-pub fn definitions(terms: &[(&'static str, &'static str)]) -> String {
+/// A term with its definition, both in HTML.
+pub type Definition = (&'static str, &'static str);
+
+/// A list of terms.
+pub fn definitions(terms: impl IntoIterator<Item = Definition>) -> String {
     let entries: String = terms
-        .iter()
+        .into_iter()
         .map(|(term, meaning)| format!("<dt>{term}</dt>\n<dd>{meaning}</dd>\n"))
         .collect();
     format!("<dl class=\"definitions\">\n{entries}</dl>\n")

@@ -13,6 +13,7 @@ mod conclusions;
 mod exits;
 mod markup;
 mod noise;
+mod noise_closer;
 mod provenance;
 mod training;
 

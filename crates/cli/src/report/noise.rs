@@ -3,8 +3,8 @@
 use anyhow::Result;
 use train::Table;
 
-use super::markup::{Cell, Column, definitions, table};
-use super::{ReportInput, Section};
+use super::markup::{Cell, Column, Definition, definitions, table};
+use super::{ReportInput, Section, noise_closer};
 use crate::plot::number::{count, significant};
 use crate::tables::way_of_noise;
 
@@ -24,7 +24,17 @@ const MEASURES: [(&str, &str); 12] = [
     ("stable_histogram_sse", "Histogram SSE, SαS"),
 ];
 
-const DEFINITIONS: [(&str, &str); 8] = [
+/// Columns that count verdicts, and what the verdicts are called.
+pub(super) const VERDICTS: [(&str, &str); 6] = [
+    ("n_gaussian_not_rejected", "Gaussian not rejected"),
+    ("n_not_gaussian_heaviness_open", "Not heavy, not Gaussian"),
+    ("n_heavy_sas_adequate", "Heavy, SαS adequate"),
+    ("n_heavy_another_law_better", "Heavy, another law better"),
+    ("n_heavy_none_adequate", "Heavy, none adequate"),
+    ("n_degenerate", "Degenerate"),
+];
+
+const DEFINITIONS: [Definition; 8] = [
     (
         "Fits",
         "Maximum likelihood for both laws: mean and standard deviation of the Gaussian; α, γ and \
@@ -78,15 +88,25 @@ const DEFINITIONS: [(&str, &str); 8] = [
 
 pub(super) fn section(input: &ReportInput) -> Result<Option<Section>> {
     let mut body = input.figure("alpha.svg");
+    let mut terms = Vec::new();
     if let Some(summary) = input.tables.noise_summary.as_ref().filter(|t| t.n_rows() > 0) {
         body += &format!("<p>{}</p>\n", way_of_noise(summary)?);
         body += &verdicts(summary)?;
         body += &input.figure("noise_histogram.svg");
+        body += &input.figure("noise_grid.svg");
         body += &measures(summary)?;
-        body += "<h3>Definitions</h3>\n";
-        body += &definitions(&DEFINITIONS);
+        terms.extend(DEFINITIONS);
     } else {
         body += &input.figure("noise_histogram.svg");
+        body += &input.figure("noise_grid.svg");
+    }
+    for part in noise_closer::parts(input)? {
+        body += &format!("<h3>{}</h3>\n{}", part.title, part.body);
+        terms.extend(part.terms);
+    }
+    if !terms.is_empty() {
+        body += "<h3>Definitions</h3>\n";
+        body += &definitions(terms);
     }
     if body.is_empty() {
         return Ok(None);
@@ -95,24 +115,16 @@ pub(super) fn section(input: &ReportInput) -> Result<Option<Section>> {
 }
 
 fn verdicts(summary: &Table) -> Result<String> {
-    let names = [
-        ("n_parameters", "Parameters"),
-        ("n_boundary", "α̂ = 2"),
-        ("n_lower_bound", "α̂ ≤ 0.5"),
-        ("n_gaussian_not_rejected", "Gaussian not rejected"),
-        ("n_not_gaussian_heaviness_open", "Not heavy, not Gaussian"),
-        ("n_heavy_sas_adequate", "Heavy, SαS adequate"),
-        ("n_heavy_another_law_better", "Heavy, another law better"),
-        ("n_heavy_none_adequate", "Heavy, none adequate"),
-        ("n_degenerate", "Degenerate"),
-    ];
+    let counts =
+        [("n_parameters", "Parameters"), ("n_boundary", "α̂ = 2"), ("n_lower_bound", "α̂ ≤ 0.5")];
+    let names = || counts.into_iter().chain(VERDICTS);
     let mut columns = vec![Column::Text("Batch size B")];
-    columns.extend(names.map(|(_, name)| Column::Number(name.to_owned())));
+    columns.extend(names().map(|(_, name)| Column::Number(name.to_owned())));
     let batch_sizes = summary.integers("batch_size")?;
     let mut rows = Vec::new();
     for (row, batch_size) in batch_sizes.iter().enumerate() {
         let mut cells = vec![Cell::Plain(count(*batch_size))];
-        for (column, _) in names {
+        for (column, _) in names() {
             cells.push(Cell::Plain(count(summary.integers(column)?[row])));
         }
         rows.push(cells);

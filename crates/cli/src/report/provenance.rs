@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::markup::{Cell, Column, table};
+use super::markup::{Cell, Column, details, table};
 use super::{ReportInput, Section};
 use crate::plot::canvas::escape;
 use crate::plot::number::significant;
@@ -77,10 +77,8 @@ pub(super) fn section(input: &ReportInput) -> Section {
     body += &data(manifest);
     body += "<h3>Replay</h3>\n<p>From the directory of this run:</p>\n\
              <pre><code>noisescope run experiment.toml</code></pre>\n";
-    body += &format!(
-        "<details>\n<summary>experiment.toml, resolved</summary>\n<pre><code>{}</code></pre>\n</details>\n",
-        escape(input.experiment_toml)
-    );
+    let toml = format!("<pre><code>{}</code></pre>\n", escape(input.experiment_toml));
+    body += &details("experiment.toml, resolved", &toml);
     Section { id: "provenance", title: "Provenance", body }
 }
 
