@@ -99,7 +99,7 @@ impl Objective {
         let train = &self.data.train;
         let mut loss = 0.;
         let mut gradient = vec![0.; self.params.n_parameters()];
-        for (start, n_chunk) in chunks(train.len(), self.network.samples_at_once()) {
+        for (start, n_chunk) in chunks(train.len(), self.samples_at_once(mode)) {
             let (inputs, labels) = train.range(start..start + n_chunk)?;
             let (chunk_loss, chunk_gradient) = self.backward(&inputs, labels, mode)?;
             let weight = n_chunk as f64 / train.len() as f64;
@@ -186,7 +186,7 @@ impl Objective {
 
     fn evaluate(&self, split: &Split) -> Result<Evaluation, TrainError> {
         let (mut loss, mut n_correct) = (0., 0usize);
-        for (start, n_chunk) in chunks(split.len(), self.network.samples_at_once()) {
+        for (start, n_chunk) in chunks(split.len(), self.samples_at_once(Mode::Eval)) {
             let (inputs, labels) = split.range(start..start + n_chunk)?;
             let logits = self.network.forward(&inputs, Mode::Eval)?;
             let logits = logits.to_dtype(DType::F64)?.to_vec2::<f64>()?;
@@ -197,6 +197,13 @@ impl Objective {
         }
         let n_samples = split.len() as f64;
         Ok(Evaluation { loss: loss / n_samples, accuracy: n_correct as f64 / n_samples })
+    }
+
+    /// Where batch normalisation uses stored statistics, the activations of fewer samples stay nearer to the processor.
+    fn samples_at_once(&self, mode: Mode) -> usize {
+        const NEAR: usize = 128;
+        let at_once = self.network.samples_at_once();
+        if mode == Mode::Eval && self.params.has_batch_norm() { at_once.min(NEAR) } else { at_once }
     }
 
     fn backward(

@@ -11,7 +11,7 @@ use super::canvas::{Canvas, Lettering, Point};
 use super::key::{self, Entry, Mark};
 use super::panel::{MEDIUM, Panel, Place, SMALL};
 use super::style::{FRAME, GAUSSIAN, Ink, MUTED, NEITHER, STABLE, TEXT};
-use super::{Figure, RunTables, WIDTH, groups, number};
+use super::{Figure, MOST_MARKS, RunTables, WIDTH, groups, number, thinned};
 
 /// Every verdict on a parameter that has one, with its mark; degenerate parameters have none.
 pub const VERDICTS: [(&str, Mark, Ink); 5] = [
@@ -54,12 +54,22 @@ pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
     };
     let rows = rows(table)?;
     let title = "Stability index of each parameter's noise".to_owned();
-    let caption = "One mark per parameter at its maximum-likelihood estimate α̂, coloured by the \
+    let mut caption =
+        "One mark per parameter at its maximum-likelihood estimate α̂, coloured by the \
                    verdict of the tests. The block on the right holds the parameters whose \
                    estimate is exactly 2, where the SαS law is the Gaussian; a block on the left \
                    those at the lower end of the fit's range. An estimate below 2 alone shows \
                    neither a stable law nor an infinite variance."
-        .to_owned();
+            .to_owned();
+    let is_thinned = |row: &Row| {
+        [row.at_floor.len(), row.between.len(), row.at_two.len()].iter().any(|n| *n > MOST_MARKS)
+    };
+    if rows.iter().any(is_thinned) {
+        caption += &format!(
+            " Of more than {} parameters in one place, so many are drawn; counts are of all.",
+            number::count(MOST_MARKS as i64)
+        );
+    }
     let height = TOP + ROW_HEIGHT * rows.len() as f64 - 4.0;
     let svg = Canvas::paint((WIDTH, height), "alpha", &title, &caption, |canvas| {
         let entries = VERDICTS.map(|(text, mark, ink)| Entry::new(mark, ink, text));
@@ -117,10 +127,12 @@ fn draw_row(canvas: &Canvas, place: Place, row: &Row, low: f64, is_last: bool) {
     canvas.text(&format!("B = {}", row.batch_size), heading, bold);
     canvas.text(&summary(row), (LEFT + 76.0, heading.1), Lettering::new(MUTED, SMALL));
 
-    let columns: Vec<f64> = row.between.iter().map(|dot| panel.column(dot.0)).collect();
-    let size = dot_size(&columns, row.at_floor.len().max(row.at_two.len()), place.height);
+    let between = thinned(&row.between);
+    let columns: Vec<f64> = between.iter().map(|dot| panel.column(dot.0)).collect();
+    let n_block = row.at_floor.len().max(row.at_two.len()).min(MOST_MARKS);
+    let size = dot_size(&columns, n_block, place.height);
     let mut stacks: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
-    for (column, dot) in columns.iter().zip(&row.between) {
+    for (column, dot) in columns.iter().zip(&between) {
         stacks.entry((column / size).floor() as i64).or_default().push(dot.1);
     }
     for (bin, mut stack) in stacks {
@@ -151,7 +163,7 @@ fn draw_block(
     let below = Lettering { edge: VPos::Top, ..Lettering::new(MUTED, SMALL).centered() };
     let text = format!("{label}: {}", number::count(verdicts.len() as i64));
     canvas.text(&text, (left + BLOCK_WIDTH / 2.0, foot + 7.0), below);
-    let mut verdicts = verdicts.to_vec();
+    let mut verdicts = thinned(verdicts);
     verdicts.sort_unstable();
     let across = ((BLOCK_WIDTH / size) as usize).max(1);
     let step = size.min(height / verdicts.len().div_ceil(across).max(1) as f64);

@@ -12,10 +12,8 @@ use super::canvas::{Canvas, Lettering};
 use super::key::{self, Entry};
 use super::panel::{MEDIUM, Panel, Place, SMALL};
 use super::style::{MUTED, TEXT};
-use super::{Figure, RunTables, WIDTH, groups, number};
+use super::{Figure, MOST_MARKS, RunTables, WIDTH, groups, number, thinned};
 
-/// Marks of a panel; of more parameters those at equal distances are drawn.
-const MOST_MARKS: usize = 2000;
 const LEFT: f64 = 72.0;
 const TOP: f64 = 114.0;
 const HEIGHT: f64 = 160.0;
@@ -149,17 +147,9 @@ fn strips(layers: &Table, noise: &Table, names: &[String]) -> Result<Vec<Strip>>
             of_columns[columns[layer[*row].as_str()]] = medians[*row];
         }
         let n_sound = sound.len();
-        Strip { batch_size, marks: thinned(sound), medians: of_columns, n_sound }
+        Strip { batch_size, marks: thinned(&sound), medians: of_columns, n_sound }
     };
     Ok(chosen.into_iter().map(|idx| strip(&sizes[idx])).collect())
-}
-
-/// At most [`MOST_MARKS`] of them, at equal distances.
-fn thinned<T: Copy>(marks: Vec<T>) -> Vec<T> {
-    if marks.len() <= MOST_MARKS {
-        return marks;
-    }
-    (0..MOST_MARKS).map(|idx| marks[idx * marks.len() / MOST_MARKS]).collect()
 }
 
 fn draw_marks(canvas: &Canvas, panel: &Panel, strip: &Strip, column_width: f64) {
@@ -270,8 +260,8 @@ mod tests {
 
     #[test]
     fn marks_that_fit_are_all_kept() {
-        assert_eq!(thinned((0..7).collect()), [0, 1, 2, 3, 4, 5, 6]);
-        let thinned = thinned((0..10_000).collect());
+        assert_eq!(thinned(&(0..7).collect::<Vec<_>>()), [0, 1, 2, 3, 4, 5, 6]);
+        let thinned = thinned(&(0..10_000).collect::<Vec<_>>());
         assert_eq!((thinned.len(), thinned[1], thinned[MOST_MARKS - 1]), (MOST_MARKS, 5, 9995));
     }
 

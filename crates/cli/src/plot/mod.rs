@@ -33,6 +33,15 @@ pub mod test_tables;
 /// Width of every figure in pixels.
 const WIDTH: f64 = 760.0;
 
+/// Marks of a panel, or of a row of marks: more cannot be told apart, and make files of tens of megabytes.
+const MOST_MARKS: usize = 2000;
+
+/// At most [`MOST_MARKS`] of them, at equal distances.
+fn thinned<T: Copy>(marks: &[T]) -> Vec<T> {
+    let n_kept = marks.len().min(MOST_MARKS);
+    (0..n_kept).map(|idx| marks[idx * marks.len() / n_kept]).collect()
+}
+
 /// The tables of a run, those that its experiment produced.
 #[derive(Default)]
 pub struct RunTables {

@@ -27,7 +27,8 @@ pub fn run(name: &str, directory: Option<&Path>, sheet: Option<&Path>) -> Result
     }
     if let Some(image) = data.image {
         let path = sheet.map_or_else(|| PathBuf::from(format!("{name}.png")), Path::to_owned);
-        write_atomic(&path, &picture::contact_sheet(&data, image)?)?;
+        write_atomic(&path, &picture::contact_sheet(&data, image)?)
+            .map_err(|error| Failure::BadInput(format!("--picture {error}")))?;
         return print(&format!("  contact sheet, one row per class: {}\n", path.display()));
     }
     if card.sources.iter().any(|source| source.layout == Layout::Cola) {
