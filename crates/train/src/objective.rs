@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use candle_core::{DType, Tensor};
+use rayon::prelude::*;
 
 use crate::data::{Dataset, Split};
 use crate::error::TrainError;
@@ -99,13 +100,20 @@ impl Objective {
         let train = &self.data.train;
         let mut loss = 0.;
         let mut gradient = vec![0.; self.params.n_parameters()];
-        for (start, n_chunk) in chunks(train.len(), self.samples_at_once(mode)) {
+        let of_chunk = |&(start, n_chunk): &(usize, usize)| -> Result<_, TrainError> {
             let (inputs, labels) = train.range(start..start + n_chunk)?;
-            let (chunk_loss, chunk_gradient) = self.backward(&inputs, labels, mode)?;
-            let weight = n_chunk as f64 / train.len() as f64;
-            loss += weight * chunk_loss;
-            for (sum, value) in gradient.iter_mut().zip(flatten(chunk_gradient.iter())?) {
-                *sum += weight * value;
+            let (loss, gradient) = self.backward(&inputs, labels, mode)?;
+            Ok((n_chunk as f64 / train.len() as f64, loss, flatten(gradient.iter())?))
+        };
+        let chunks: Vec<_> = chunks(train.len(), self.network.samples_at_once()).collect();
+        // A chunk for each thread, whose activations stay near it; added up in order.
+        for group in chunks.chunks(rayon::current_num_threads()) {
+            let found = group.par_iter().map(of_chunk).collect::<Result<Vec<_>, _>>()?;
+            for (weight, chunk_loss, chunk_gradient) in found {
+                loss += weight * chunk_loss;
+                for (sum, value) in gradient.iter_mut().zip(chunk_gradient) {
+                    *sum += weight * value;
+                }
             }
         }
         Ok((loss, gradient))
@@ -186,7 +194,7 @@ impl Objective {
 
     fn evaluate(&self, split: &Split) -> Result<Evaluation, TrainError> {
         let (mut loss, mut n_correct) = (0., 0usize);
-        for (start, n_chunk) in chunks(split.len(), self.samples_at_once(Mode::Eval)) {
+        for (start, n_chunk) in chunks(split.len(), self.network.samples_at_once()) {
             let (inputs, labels) = split.range(start..start + n_chunk)?;
             let logits = self.network.forward(&inputs, Mode::Eval)?;
             let logits = logits.to_dtype(DType::F64)?.to_vec2::<f64>()?;
@@ -197,13 +205,6 @@ impl Objective {
         }
         let n_samples = split.len() as f64;
         Ok(Evaluation { loss: loss / n_samples, accuracy: n_correct as f64 / n_samples })
-    }
-
-    /// Where batch normalisation uses stored statistics, the activations of fewer samples stay nearer to the processor.
-    fn samples_at_once(&self, mode: Mode) -> usize {
-        const NEAR: usize = 128;
-        let at_once = self.network.samples_at_once();
-        if mode == Mode::Eval && self.params.has_batch_norm() { at_once.min(NEAR) } else { at_once }
     }
 
     fn backward(
