@@ -20,7 +20,9 @@ fn run_of(work: &WorkDir, out: &str, name: &str) -> PathBuf {
 fn a_run_that_is_measured_during_training_ends_as_one_that_is_not() {
     let work = WorkDir::new();
     let during = ["--set", "probe.during={ log_spaced = 2 }"];
-    work.succeed(&[&["probe", "small.toml", "--out", "measured"][..], &during].concat());
+    let args = [&["probe", "small.toml", "--out", "measured"][..], &during].concat();
+    let said = work.succeed(&args);
+    assert!(said.out.contains("Gradient noise during training"), "{}", said.out);
     work.succeed(&["probe", "small.toml", "--out", "bare"]);
     let (measured, bare) = (work.only_run("measured"), work.only_run("bare"));
     for file in ["checkpoints/trained.safetensors", "steps.csv", "noise.parquet"] {

@@ -163,9 +163,8 @@ fn in_plain_words(message: &str) -> String {
 /// A value as part of a folder's name.
 fn folder_name(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    text.chars()
-        .map(|c| if c.is_ascii_alphanumeric() || ".-+".contains(c) { c } else { '-' })
-        .collect()
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && !".-+_".contains(c));
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")
 }
 
 impl ExperimentFile {
@@ -332,6 +331,15 @@ training = { learning_rate = 0.1, batch_size = 16, max_epochs = 2 }
             let (seed, size) = (plan.file.seed, plan.file.training.as_ref().unwrap().batch_size);
             assert_eq!(plan.point, format!("seed={seed}_batch_size={size}"));
         }
+    }
+
+    #[test]
+    fn points_of_a_sweep_make_plain_names() {
+        let schedules = "[\"constant\", { multi_step = { milestones = [15], factor = 0.1 } }]";
+        let plans = plans(&format!("[sweep]\n\"training.learning_rate_schedule\" = {schedules}"));
+        let points: Vec<String> = plans.unwrap().into_iter().map(|plan| plan.point).collect();
+        let decay = "learning_rate_schedule=multi_step-factor-0.1-milestones-15";
+        assert_eq!(points, ["learning_rate_schedule=constant", decay]);
     }
 
     #[test]

@@ -53,8 +53,9 @@ pub fn read(directory: &Path) -> Result<RunTables, TrainError> {
 pub fn summary(tables: &RunTables) -> Result<String, Failure> {
     let mut text = String::new();
     type Part = fn(&Table) -> Result<String, TableError>;
-    let parts: [(&Option<Table>, Part); 6] = [
+    let parts: [(&Option<Table>, Part); 7] = [
         (&tables.certificate, certificate),
+        (&tables.noise_during_summary, during),
         (&tables.noise_summary, noise),
         (&tables.noise_scale, noise_scale),
         (&tables.noise_views, views),
@@ -79,6 +80,30 @@ fn certificate(table: &Table) -> Result<String, TableError> {
         table.integers("steps_since_improvement")?[0],
         significant(table.reals("accuracy")?[0], 4),
     ))
+}
+
+/// The noise at each measurement during training.
+fn during(table: &Table) -> Result<String, TableError> {
+    let header =
+        ["step", "epochs", "η", "B", "α", "SSE ratio", "χ² ratio", "Gaussian not rejected"];
+    let mut rows = Vec::new();
+    for row in 0..table.n_rows() {
+        let real = |name: &str, digits| Ok(significant(table.reals(name)?[row], digits));
+        let count = |name: &str| Ok(table.integers(name)?[row].to_string());
+        let alpha = (table.reals("alpha_mean")?[row], table.reals("alpha_std")?[row]);
+        let n_gaussian = count(&verdict_column(Verdict::GaussianNotRejected))?;
+        rows.push(vec![
+            count("step")?,
+            real("epochs", 3)?,
+            real("learning_rate", 3)?,
+            count("batch_size")?,
+            mean_and_deviation(alpha.0, alpha.1),
+            real("ratio_sse_mean", 3)?,
+            real("ratio_chi2_mean", 3)?,
+            format!("{n_gaussian} of {}", count("n_parameters")?),
+        ]);
+    }
+    Ok(format!("Gradient noise during training\n{}", aligned(&header, &rows)))
 }
 
 fn noise(table: &Table) -> Result<String, TableError> {
