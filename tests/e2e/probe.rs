@@ -117,6 +117,12 @@ fn what_a_checkpoint_lacks_is_said() {
     let line =
         work.fail(2, &[&["probe", "--checkpoint", "weights.safetensors"][..], &what].concat());
     assert!(line.starts_with("weights.safetensors: "), "{line}");
+    // A folder with an experiment in it is no run directory.
+    std::fs::create_dir(work.path("sub")).unwrap();
+    std::fs::copy(work.path("small.toml"), work.path("experiment.toml")).unwrap();
+    work.write("sub/weights.safetensors", b"");
+    let line = work.fail(2, &["probe", "--checkpoint", "sub/weights.safetensors"]);
+    assert!(line.contains("it lies in no run directory"), "{line}");
     let line = work.fail(2, &["probe", "small.toml", "--params", "some"]);
     assert_eq!(line, "--params some: permitted are a number, all, or per-layer:N");
     let line = work.fail(2, &["probe", "small.toml", "--layers", "conv*"]);

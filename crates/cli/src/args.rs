@@ -131,7 +131,7 @@ pub struct ProbeArgs {
     /// Only layers of that name, in which * stands for any text; may be repeated.
     #[arg(long, value_name = "PATTERN")]
     pub layers: Vec<String>,
-    /// Minibatch sizes.
+    /// Minibatch sizes, separated by commas; may be repeated.
     ///
     /// Overrides the key `probe.batch_sizes`; 8,32,128 without one.
     #[arg(long, value_name = "B,B,…", value_delimiter = ',')]

@@ -188,10 +188,10 @@ impl ExperimentFile {
         }
         if let Some(probe) = &self.probe {
             probe.validate("probe")?;
-            if let Some(during) = &probe.during {
-                let trained = checkpoint.is_none();
-                let permitted = "for weights that are trained, not those of probe.checkpoint";
-                SpecError::check(trained, "probe", "during", during, permitted)?;
+            if let Some(checkpoint) = checkpoint {
+                let permitted = "nothing beside probe.during, which looks at a training";
+                let alone = probe.during.is_none();
+                SpecError::check(alone, "probe", "checkpoint", checkpoint, permitted)?;
             }
         }
         if let Some(escape) = &self.escape {

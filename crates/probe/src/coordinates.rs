@@ -47,6 +47,8 @@ pub struct Coordinate {
     pub index: usize,
     /// The tensor it lies in, `fc1.weight`.
     pub layer: String,
+    /// Place of that tensor among all of the network, from 0.
+    pub depth: usize,
     /// Tensor and position, `fc1.weight[12,3]`.
     pub name: String,
 }
@@ -105,7 +107,9 @@ impl Coordinates {
             let (layer, position) = params.locate(index);
             let position: Vec<String> = position.iter().map(usize::to_string).collect();
             let name = format!("{layer}[{}]", position.join(","));
-            Coordinate { index, layer: layer.to_owned(), name }
+            let depth = params.named_tensors().position(|(name, _)| name == layer);
+            let depth = depth.expect("a layer of this network");
+            Coordinate { index, layer: layer.to_owned(), depth, name }
         });
         Self { entries: entries.collect() }
     }
@@ -160,9 +164,16 @@ pub(crate) fn chosen_layers<'a>(
 /// Whether a name is what a pattern says, in which `*` stands for any text.
 fn matches(pattern: &str, name: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
-    let Some(tail) = name.strip_prefix(start) else { return false };
-    // Byte positions inside a character are no boundary, and no part of a pattern matches there.
-    (0..=tail.len()).any(|at| tail.get(at..).is_some_and(|tail| matches(rest, tail)))
+    let (middle, end) = rest.rsplit_once('*').unwrap_or(("", rest));
+    let Some(name) = name.strip_prefix(start).and_then(|name| name.strip_suffix(end)) else {
+        return false;
+    };
+    // The first place of each part leaves the most for those behind it.
+    let mut left = Some(name);
+    for part in middle.split('*') {
+        left = left.and_then(|left| left.split_once(part)).map(|(_, behind)| behind);
+    }
+    left.is_some()
 }
 
 #[cfg(test)]
@@ -175,7 +186,7 @@ pub(crate) mod tests {
     pub(crate) fn anonymous(n: usize) -> Coordinates {
         let entry = |index| {
             let (layer, name) = ("fc1.weight".to_owned(), format!("fc1.weight[{index}]"));
-            Coordinate { index, layer, name }
+            Coordinate { index, layer, depth: 0, name }
         };
         Coordinates { entries: (0..n).map(entry).collect() }
     }
@@ -236,6 +247,11 @@ pub(crate) mod tests {
             ("*", "x", true),
             ("x", "x", true),
             ("*ü", "für ü", true),
+            ("a*b*c*d", "a-b-b-c-d", true),
+            ("a*b*c*d", "a-c-b-d", false),
+            ("ab*ba", "aba", false),
+            ("**", "x", true),
+            ("************************z", "layer1.0.conv1.weight", false),
         ] {
             assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
         }

@@ -48,11 +48,23 @@ impl During {
         section: &str,
         training: &TrainingSpec,
     ) -> Result<(), SpecError> {
-        let During::AroundMilestones(n_epochs) = self else { return Ok(()) };
-        let permitted =
-            "for a training with a schedule `multi_step` of learning rate or batch size";
-        let holds = milestones(training).next().is_some();
-        SpecError::check(holds, section, "around_milestones", n_epochs, permitted)
+        let n_epochs = training.max_epochs;
+        let permitted = format!("at most training.max_epochs = {n_epochs}");
+        match self {
+            During::EveryEpochs(n) => {
+                SpecError::check(*n <= n_epochs, section, "every_epochs", n, permitted)
+            }
+            During::Epochs(epochs) => {
+                let holds = epochs.iter().all(|&epoch| epoch <= n_epochs);
+                SpecError::check(holds, section, "epochs", epochs, permitted)
+            }
+            During::AroundMilestones(n) => {
+                let permitted = "for a schedule `multi_step` of learning rate or batch size";
+                let holds = milestones(training).next().is_some();
+                SpecError::check(holds, section, "around_milestones", n, permitted)
+            }
+            During::EverySteps(_) | During::Steps(_) | During::LogSpaced(_) => Ok(()),
+        }
     }
 
     /// Whether noise is measured after `step` steps; `finished` is the number of finished epochs if this step ended one.
@@ -64,8 +76,9 @@ impl During {
             During::Steps(steps) => steps.contains(&step),
             During::Epochs(epochs) => at_end(&|epoch| epochs.contains(&epoch)),
             During::LogSpaced(n) => {
-                let nearest = (f64::from(*n) * (step as f64).log10()).round() / f64::from(*n);
-                10f64.powf(nearest).round() as u64 == step
+                let place = f64::from(*n) * (step as f64).log10();
+                let is_step = |k: f64| 10f64.powf(k / f64::from(*n)).round() as u64 == step;
+                is_step(place.floor()) || is_step(place.ceil())
             }
             During::AroundMilestones(n_epochs) => {
                 at_end(&|epoch| milestones(training).any(|m| m.abs_diff(epoch) == *n_epochs))
@@ -104,9 +117,20 @@ mod tests {
         assert_eq!(due("steps = [1, 7]", &training), [1, 7]);
         assert_eq!(due("epochs = [1, 7]", &training), [3, 21]);
         assert_eq!(due("log_spaced = 3", &training), [1, 2, 5, 10, 22, 46, 100]);
+        assert_eq!(due("log_spaced = 5", &training), [1, 2, 3, 4, 6, 10, 16, 25, 40, 63, 100]);
         let (milestones, factor) = (vec![10, 30], 0.1);
         training.learning_rate_schedule = Schedule::MultiStep { milestones, factor };
         assert_eq!(due("around_milestones = 1", &training), [27, 33, 87, 93]);
+    }
+
+    #[test]
+    fn epochs_have_to_come() {
+        let refused = During::Epochs(vec![3, 50]);
+        let refused = refused.validate_against("probe.during", &TrainingSpec::new(0.1, 1, 40));
+        let message = refused.unwrap_err().to_string();
+        let expected =
+            "probe.during.epochs = [3, 50]: permitted is at most training.max_epochs = 40";
+        assert_eq!(message, expected);
     }
 
     #[test]

@@ -28,6 +28,9 @@ impl Sampling {
     /// What multiplies Σ₁/B, with Σ₁ the covariance of a single sample's gradient, to give the covariance of the gradient
     /// of a minibatch of B among N samples: (N − B)/(N − 1) without replacement (Cochran 1977, *Sampling Techniques*,
     /// theorem 2.2), 1 with.
+    ///
+    /// # Panics
+    /// When B exceeds N, without replacement.
     pub fn finite_population_factor(self, n_samples: usize, batch_size: usize) -> f64 {
         match self {
             Sampling::WithoutReplacement if n_samples > 1 => {

@@ -98,7 +98,7 @@ impl<'a> Probe<'a> {
     /// | `noise_layers` | batch size × layer |
     /// | `noise_scale` | batch size: Tr Σ and B_simple over the whole network |
     /// | `noise_spectrum` | batch size × rank: eigenvalues of the covariance |
-    /// | `noise_covariance` | batch size × pair, of 200 parameters at most; the diagonal of more is in `noise` |
+    /// | `noise_covariance` | batch size × pair, about 0, of 200 parameters at most; the diagonal is `gaussian_mean`² + `gaussian_std`² of `noise` |
     /// | `noise_aggregation` | batch size × parameter × draws in a sum |
     /// | `noise_views` | batch size: per parameter, across parameters, pooled |
     /// | `noise_tests` | batch size × parameter: tests by simulation, where `fit.replicates` asks for them |
@@ -108,7 +108,8 @@ impl<'a> Probe<'a> {
     /// equal distances. The false-discovery rate is controlled over all parameters of a batch size.
     ///
     /// `keep` sees every matrix of draws with the number of its block. `go_on` is asked between pieces of work, from any
-    /// thread. The result depends neither on the number of threads nor on the size of blocks.
+    /// thread. The result does not depend on the number of threads; on the size of blocks nothing depends but, by rounding,
+    /// `noise_spectrum` of more than 1000 parameters.
     ///
     /// # Errors
     /// What the passes, the fits and `keep` fail with; [`ProbeError::Stopped`] when `go_on` says stop.

@@ -44,7 +44,8 @@ pub struct ProbeSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<PathBuf>,
     /// MiB of noise that are held at once. Where the parameters need more, they are taken in blocks, each with passes of its
-    /// own.
+    /// own. Beside it, fits and tables take some 3 kB per parameter and batch size, and with `per_sample` the minibatches
+    /// 4 bytes per draw and sample.
     #[serde(default = "default_memory", skip_serializing_if = "is_default_memory")]
     pub memory_mib: usize,
 }
@@ -140,10 +141,12 @@ impl From<FittedLocation> for stats::Location {
 impl ProbeSpec {
     /// Checks every value; `section` is the name it has in the experiment.
     pub fn validate(&self, section: &str) -> Result<(), SpecError> {
-        if let Amount::Uniform(n) | Amount::Stratified(PerLayer { per_layer: n }) = self.parameters
-        {
-            SpecError::check(n >= 1, section, "parameters", n, "1 or more")?;
-        }
+        let (key, n) = match self.parameters {
+            Amount::Uniform(n) => ("parameters", n),
+            Amount::Stratified(PerLayer { per_layer }) => ("parameters.per_layer", per_layer),
+            Amount::All(_) => ("parameters", 1),
+        };
+        SpecError::check(n >= 1, section, key, n, "1 or more")?;
         let some = !self.batch_sizes.is_empty() && self.batch_sizes.iter().all(|&size| size >= 1);
         let permitted = "a list of sizes of 1 or more";
         SpecError::check(some, section, "batch_sizes", &self.batch_sizes, permitted)?;
@@ -200,8 +203,8 @@ impl FitSpec {
         SpecError::check(bins, section, "histogram_bins", self.histogram_bins, "2 to 100000")?;
         let level = self.level > 0. && self.level < 1.;
         SpecError::check(level, section, "level", self.level, "between 0 and 1")?;
-        let replicates = self.replicates.is_none_or(|n| (19..=1_000_000).contains(&n));
-        SpecError::check(replicates, section, "replicates", self.replicates, "19 to 1000000")
+        let n = self.replicates.unwrap_or(19);
+        SpecError::check((19..=1_000_000).contains(&n), section, "replicates", n, "19 to 1000000")
     }
 }
 

@@ -25,6 +25,9 @@ pub fn run(args: &ProbeArgs) -> Result<(), Failure> {
         for stage in ["escape", "ablation"] {
             table.remove(stage);
         }
+        if let Some(Value::Table(probe)) = table.get_mut("probe") {
+            probe.remove("during");
+        }
     }
     assignments.extend(from_flags(args)?);
     assignments.extend(args.options.assignments());
@@ -57,17 +60,15 @@ fn experiment_of(args: &ProbeArgs) -> Result<(PathBuf, Table), Failure> {
         let table = keys.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         return Ok((checkpoint.clone(), table));
     }
-    let run = checkpoint.parent().and_then(Path::parent).unwrap_or(Path::new(""));
-    let resolved = run.join("experiment.toml");
-    if !resolved.exists() {
+    let absolute = std::path::absolute(checkpoint).unwrap_or_else(|_| checkpoint.clone());
+    let folder = absolute.parent().filter(|folder| folder.ends_with("checkpoints"));
+    let resolved = folder.and_then(Path::parent).map(|run| run.join("experiment.toml"));
+    let Some(resolved) = resolved.filter(|resolved| resolved.exists()) else {
         let reason = "it lies in no run directory; say what it is with an experiment, or with \
                       --data and --model";
         return Err(Failure::in_file(checkpoint, reason));
-    }
-    let mut table = experiment::read(&resolved)?;
-    if let Some(Value::Table(probe)) = table.get_mut("probe") {
-        probe.remove("during");
-    }
+    };
+    let table = experiment::read(&resolved)?;
     Ok((resolved, table))
 }
 

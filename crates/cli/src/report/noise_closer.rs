@@ -32,7 +32,7 @@ const SUMS: Definition = (
     "Sums of draws",
     "Sums of independent stable variables are stable with the same α; sums of variables with \
      finite variance approach the Gaussian, α = 2 (Gnedenko and Kolmogorov 1954). Up to its scale, \
-     the sum of m draws at batch size B is a draw at batch size mB.",
+     the sum of m draws at batch size B is a draw at batch size mB, with replacement.",
 );
 const SIMULATION: Definition = (
     "Tests by simulation",
@@ -58,8 +58,11 @@ const NOISE_SCALE: Definition = (
      f = (N − B)/(N − 1) without replacement (Cochran 1977, theorem 2.2) and 1 with. \
      B<sub>simple</sub> = Tr Σ<sub>1</sub>/‖∇L‖² (McCandlish et al. 2018, arXiv:1812.06162, \
      equation 2.9) is the batch size at which noise and signal are equally strong; towards a \
-     minimum, where ∇L vanishes, it grows without limit. ∇L is that of the training set and exact; \
-     the interval comes from the standard error of the trace.",
+     minimum, where ∇L vanishes, it grows without limit. ∇L is that of the training set, exact but \
+     where batch normalisation uses the statistics of minibatches: then it is a mean over chunks of \
+     the training set, and the trace holds the square of the distance between the two means. The \
+     interval comes from the standard error of the trace and takes the mean of ‖u‖² for Gaussian, \
+     which needs many draws where B is near 1 or N.",
 );
 const COVARIANCE: Definition = (
     "Covariance",

@@ -1,6 +1,6 @@
 //! Noise while a network trains: measured when it is due, one piece in `partial/` each, and put together at the end.
 
-use probe::{During, Probe, ProbeSpec};
+use probe::{During, FitSpec, Probe, ProbeSpec};
 use train::{RunDir, Table, Trainer, TrainingSpec};
 
 use super::probe::of_run;
@@ -50,10 +50,12 @@ impl<'a> NoiseDuring<'a> {
         task.note(|| format!("step {step}, measuring noise"));
         // The same parameters and minibatches as at the end: what differs is the weights.
         let streams = self.experiment.streams.named("probe");
-        let fit = &self.experiment.file.fit;
-        let probe = Probe::new(trainer.objective(), self.spec, fit, &streams)?;
+        // The tests that simulate are for the end.
+        let fit = FitSpec { replicates: None, ..self.experiment.file.fit.clone() };
+        let probe = Probe::new(trainer.objective(), self.spec, &fit, &streams)?;
         let measured = probe.measure(&interrupt::flow, &mut |_, _| Ok(()));
-        let tables = measured.map_err(|error| of_run(error).context(format!("step {step}")))?;
+        let tables =
+            measured.map_err(|error| of_run(self.spec, error).context(format!("step {step}")))?;
         for (name, _) in TABLES {
             let (_, table) = tables.iter().find(|(found, _)| *found == name).expect("it is made");
             let n_rows = table.n_rows();
@@ -66,7 +68,8 @@ impl<'a> NoiseDuring<'a> {
         Ok(())
     }
 
-    /// Puts the pieces together.
+    /// Puts the pieces together, which stay until [`tidy`](Self::tidy): a run that is killed before its training is saved
+    /// needs them again.
     pub fn finish(&self) -> Result<(), Failure> {
         let mut steps: Vec<u64> = std::fs::read_dir(self.run.file(PIECES))
             .into_iter()
@@ -82,6 +85,11 @@ impl<'a> NoiseDuring<'a> {
                 self.run.write_table(together, &Table::concat(pieces))?;
             }
         }
+        Ok(())
+    }
+
+    /// Removes the pieces.
+    pub fn tidy(&self) -> Result<(), Failure> {
         Ok(self.run.remove(PARTIAL)?)
     }
 }

@@ -1,7 +1,7 @@
 //! Noise at the trained weights, or at those of a checkpoint, fitted and judged.
 
 use npyz::WriterBuilder;
-use probe::{DrawFormat, NoiseMatrix, Probe, ProbeError};
+use probe::{DrawFormat, NoiseMatrix, Probe, ProbeError, ProbeSpec};
 use safetensors::tensor::{Dtype, TensorView};
 use train::{RunDir, TrainError};
 
@@ -29,7 +29,7 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
         Some(format) => Ok(save_draws(run, noise, block_idx, format)?),
         None => Ok::<(), ProbeError>(()),
     };
-    for (name, table) in probe.measure(&go_on, &mut keep).map_err(of_run)? {
+    for (name, table) in probe.measure(&go_on, &mut keep).map_err(|error| of_run(spec, error))? {
         run.write_table(name, &table)?;
     }
     let sizes: Vec<String> = spec.batch_sizes.iter().map(usize::to_string).collect();
@@ -42,10 +42,10 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Noise that cannot be fitted is no fault of the input.
-pub fn of_run(error: ProbeError) -> Failure {
+/// Noise that is not finite: the fault of a checkpoint that was given, or of a training.
+pub fn of_run(spec: &ProbeSpec, error: ProbeError) -> Failure {
     match error {
-        ProbeError::Series { .. } => Failure::Run(error.to_string()),
+        ProbeError::Series { .. } if spec.checkpoint.is_none() => Failure::Run(error.to_string()),
         error => error.into(),
     }
 }

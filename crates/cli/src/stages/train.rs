@@ -60,6 +60,9 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
     }
     trainer.save(&run.file(TRAINED))?;
     run.remove(LAST)?;
+    if let Some(noise) = &noise {
+        noise.tidy()?;
+    }
     task.finish(&outcome);
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::spec::FitSpec;
 
 /// One row per parameter and number of draws in a sum, see [`stats::aggregation`]. α̂ is NaN where sums are degenerate.
 ///
-/// This asks of minibatches that are drawn what larger minibatches would show: a sum of m draws of size B without overlap is
+/// This asks of minibatches that are drawn what larger minibatches would show: a sum of m draws of size B, with replacement, is
 /// a draw of size mB up to its scale.
 pub fn aggregation(
     noise: &NoiseMatrix,

@@ -11,10 +11,14 @@ use crate::coordinates::Coordinates;
 /// parameters were watched, α̂ over those that are not degenerate, and how many got which verdict.
 pub fn layers(batch_size: usize, coordinates: &Coordinates, fits: &[SeriesFit]) -> Table {
     let mut layers: Vec<(&str, Vec<&SeriesFit>)> = Vec::new();
+    let mut depths = Vec::new();
     for (entry, fit) in coordinates.entries().iter().zip(fits) {
         match layers.last_mut() {
             Some((name, of_layer)) if *name == entry.layer => of_layer.push(fit),
-            _ => layers.push((&entry.layer, vec![fit])),
+            _ => {
+                layers.push((&entry.layer, vec![fit]));
+                depths.push(entry.depth as i64);
+            }
         }
     }
     let alphas = layers.iter().map(|(_, fits)| {
@@ -28,7 +32,7 @@ pub fn layers(batch_size: usize, coordinates: &Coordinates, fits: &[SeriesFit]) 
     let mut table = Table::new()
         .with_integers("batch_size", layers.iter().map(|_| batch_size as i64))
         .with_texts("layer", layers.iter().map(|(name, _)| *name))
-        .with_integers("depth", 0..layers.len() as i64)
+        .with_integers("depth", depths)
         .with_integers("n_parameters", layers.iter().map(|(_, fits)| fits.len() as i64))
         .with_reals("alpha_mean", moments().map(|moments| moments.mean()))
         .with_reals("alpha_std", moments().map(|moments| moments.std()))

@@ -22,6 +22,11 @@ impl Shape {
     pub fn of(samples: &[f64]) -> Self {
         let n = samples.len() as f64;
         let mean = samples.iter().sum::<f64>() / n;
+        if samples.iter().all(|x| *x == samples[0]) {
+            let undefined = f64::NAN;
+            let quantiles = [samples[0]; 7];
+            return Self { skewness: undefined, excess_kurtosis: undefined, quantiles };
+        }
         // In units of the greatest deviation, so that fourth powers of 1e-100 do not vanish.
         let scale = samples.iter().fold(0f64, |scale, x| scale.max((x - mean).abs()));
         let moment =
@@ -80,6 +85,7 @@ mod tests {
                 assert!((found / unit - expected).abs() < 1e-12, "{found} {expected}");
             }
         }
-        assert!(Shape::of(&[7.; 9]).skewness.is_nan());
+        // Whose mean is off by rounding.
+        assert!(Shape::of(&[0.0012345; 1000]).skewness.is_nan());
     }
 }
