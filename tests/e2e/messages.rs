@@ -31,8 +31,8 @@ fn wrong_types() {
         "training.batch_size: invalid type: string \"large\", expected a whole number, 0 or more",
     );
     check(
-        "escape.basin={loss_ratio=[]}",
-        "escape.basin.loss_ratio: invalid type: sequence, expected a number",
+        "escape.basins=[{loss_ratio=[]}]",
+        "escape.basins[0].loss_ratio: invalid type: sequence, expected a number",
     );
     check(
         "model.kind=lenet",
@@ -85,8 +85,8 @@ fn values_out_of_range() {
     );
     check("fit.level=1", "fit.level = 1.0: permitted is between 0 and 1");
     check(
-        "escape.basin={loss_ratio=1}",
-        "escape.basin.loss_ratio = 1.0: permitted is a number above 1",
+        "escape.basins=[{loss_ratio=1}]",
+        "escape.basins.loss_ratio = 1.0: permitted is a number above 1",
     );
     check("escape.check_every=61", "escape.check_every = 61: permitted is 1 to the horizon");
     check(

@@ -60,11 +60,13 @@ pub enum Command {
     Probe(ProbeArgs),
     /// Time escapes from the minimum.
     ///
-    /// The stage `escape` of `run`, in the same run directory; trains first where that has not been done.
+    /// With an experiment alone: the stage `escape` of `run`, in the same run directory; trains first where that has not been
+    /// done. With --checkpoint: from the weights of a run, or of a state dict of PyTorch saved as safetensors, for which an
+    /// experiment, or --data and --model, say what it is; nothing is trained.
     #[command(
-        after_help = "Example: noisescope escape experiments/quickstart.toml --set escape.seeds=1000"
+        after_help = "Example: noisescope escape experiments/quickstart.toml --seeds 1000\nExample: noisescope escape --checkpoint runs/x/base-…/checkpoints/trained.safetensors --batch-size 4,8,16 --lr 0.05,0.1,0.2"
     )]
-    Escape(RunArgs),
+    Escape(EscapeArgs),
     /// Fit SαS and Gaussian to samples in a file.
     ///
     /// Reads CSV (with or without a header), Parquet, .npy (one series, or one per column) and safetensors (one series
@@ -108,13 +110,13 @@ pub struct RunArgs {
     pub options: RunOptions,
 }
 
-/// What probing needs.
+/// Where weights come from.
 #[derive(Debug, clap::Args)]
-pub struct ProbeArgs {
+pub struct SourceArgs {
     /// Experiment file.
     #[arg(required_unless_present = "checkpoint")]
     pub experiment: Option<PathBuf>,
-    /// Probe these weights, and train nothing.
+    /// Begin at these weights, and train nothing.
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
     /// Data set whose gradients are taken, standardised; see `noisescope data list`.
@@ -123,6 +125,45 @@ pub struct ProbeArgs {
     /// Network: resnet18, 34, 50; resnet20, 32, 44, 56, 110; zhu; mlp:WIDTH,WIDTH,….
     #[arg(long, value_name = "NAME", requires = "data", conflicts_with = "experiment")]
     pub model: Option<String>,
+}
+
+/// What timing escapes needs.
+#[derive(Debug, clap::Args)]
+pub struct EscapeArgs {
+    /// Where weights come from.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Minibatch sizes of the perturbed dynamics, separated by commas; may be repeated.
+    ///
+    /// Overrides the key `escape.batch_sizes`; 8 without one.
+    #[arg(long, value_name = "B,B,…", value_delimiter = ',')]
+    pub batch_size: Vec<usize>,
+    /// Step sizes η, separated by commas; may be repeated.
+    ///
+    /// Overrides the key `escape.learning_rates`; 0.1 without one.
+    #[arg(long, value_name = "η,η,…", value_delimiter = ',')]
+    pub lr: Vec<f64>,
+    /// Trials for each pair of B and η.
+    ///
+    /// Overrides the key `escape.seeds`; 100 without one.
+    #[arg(long)]
+    pub seeds: Option<u64>,
+    /// Iterations after which a trial is censored.
+    ///
+    /// Overrides the key `escape.horizon`; 10000 without one.
+    #[arg(long)]
+    pub horizon: Option<u64>,
+    /// What is said beside them.
+    #[command(flatten)]
+    pub options: RunOptions,
+}
+
+/// What probing needs.
+#[derive(Debug, clap::Args)]
+pub struct ProbeArgs {
+    /// Where weights come from.
+    #[command(flatten)]
+    pub source: SourceArgs,
     /// How many parameters: a number, all, or per-layer:N.
     ///
     /// Drawn uniformly at random. Overrides the key `probe.parameters`; 100 without one.

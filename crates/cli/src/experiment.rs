@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use candle_core::Device;
 use escape::EscapeSpec;
 use probe::{FitSpec, ProbeSpec};
 use serde::{Deserialize, Serialize};
@@ -28,10 +29,12 @@ pub struct ExperimentFile {
     /// `cpu` or `cuda:N`.
     #[serde(default = "cpu")]
     pub device: String,
-    /// What is learnt.
-    pub data: DataSpec,
+    /// What is learnt; not needed where nothing but a landscape of formulas is escaped from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataSpec>,
     /// What learns it.
-    pub model: ModelSpec,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelSpec>,
     /// How; not needed where the weights come from a checkpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<TrainingSpec>,
@@ -64,8 +67,8 @@ pub struct Experiment {
     pub file: ExperimentFile,
     /// All randomness.
     pub streams: Streams,
-    /// The objective at its initial weights, or at those of the checkpoint.
-    pub objective: Objective,
+    /// The objective at its initial weights, or at those of the checkpoint; `None` where there is no network.
+    objective: Option<Objective>,
     /// Data and model of the ablation.
     pub ablation: Option<(Arc<Dataset>, Arc<dyn Model>)>,
     /// The data that is used.
@@ -176,14 +179,23 @@ impl ExperimentFile {
             let (key, value) = ("name".to_owned(), format!("{:?}", self.name));
             return Err(SpecError { key, value, permitted });
         }
-        self.model.validate("model")?;
+        let no_network = !self.has_network();
+        let permitted = "a section, but for an escape from a landscape of formulas";
+        for (key, is_there) in [("data", self.data.is_some()), ("model", self.model.is_some())] {
+            let both_or_none = is_there || (no_network && self.data.is_none());
+            SpecError::check(both_or_none, "experiment", key, "none", permitted)?;
+        }
+        if let Some(model) = &self.model {
+            model.validate("model")?;
+        }
         self.fit.validate("fit")?;
         let checkpoint = self.checkpoint();
         match &self.training {
             Some(training) => training.validate("training")?,
             None => {
-                let given = "a section, or probe.checkpoint with trained weights";
-                SpecError::check(checkpoint.is_some(), "experiment", "training", "none", given)?;
+                let given = "a section, or a checkpoint with trained weights";
+                let holds = checkpoint.is_some() || no_network;
+                SpecError::check(holds, "experiment", "training", "none", given)?;
             }
         }
         if let Some(probe) = &self.probe {
@@ -196,25 +208,32 @@ impl ExperimentFile {
         }
         if let Some(escape) = &self.escape {
             escape.validate("escape")?;
-            let permitted = "nothing beside a section [escape], which begins at a trained minimum";
-            SpecError::check(
-                checkpoint.is_none(),
-                "probe",
-                "checkpoint",
-                checkpoint.unwrap_or(Path::new("")),
-                permitted,
-            )?;
+            if let Some(probe) = self.probe.as_ref().filter(|_| escape.landscape.is_network()) {
+                let permitted = "the same as probe.checkpoint";
+                let same = escape.checkpoint == probe.checkpoint;
+                SpecError::check(same, "escape", "checkpoint", &escape.checkpoint, permitted)?;
+            }
             let minimum = self.training.as_ref().and_then(|training| training.minimum.as_ref());
+            let begins =
+                minimum.is_some() || checkpoint.is_some() || !escape.landscape.is_network();
             let permitted =
                 "a section [training.minimum], since an escape begins at a certified minimum";
-            SpecError::check(minimum.is_some(), "training", "minimum", "none", permitted)?;
+            SpecError::check(begins, "training", "minimum", "none", permitted)?;
         }
         self.ablation.as_ref().map_or(Ok(()), |ablation| ablation.validate("ablation"))
     }
 
-    /// The weights that are probed instead of trained ones.
+    /// The weights that are looked at instead of trained ones.
     pub fn checkpoint(&self) -> Option<&Path> {
-        self.probe.as_ref()?.checkpoint.as_deref()
+        let probed = self.probe.as_ref().and_then(|probe| probe.checkpoint.as_deref());
+        probed.or_else(|| self.escape.as_ref().and_then(|escape| escape.checkpoint.as_deref()))
+    }
+
+    /// Whether anything in it needs a network.
+    fn has_network(&self) -> bool {
+        let leaves_formulas =
+            self.escape.as_ref().is_some_and(|escape| !escape.landscape.is_network());
+        !leaves_formulas || self.training.is_some() || self.probe.is_some()
     }
 
     /// The experiment as TOML that gives the same run again.
@@ -232,23 +251,10 @@ impl ExperimentFile {
     pub fn resolve(self) -> Result<Experiment, Failure> {
         let device = device::open(&self.device)?;
         let streams = Streams::new(self.seed);
-        let data = Arc::new(data::load(&self.data, &device)?);
-        self.model.validate_against("model", &data)?;
-        if let Some(training) = &self.training {
-            training.validate_against("training", &data)?;
-        }
-        let model: Arc<dyn Model> = self.model.build(&data).into();
-        let params = model.init(&streams.named("init"), &device)?;
-        let n_samples = data.train.len();
-        if let Some(probe) = &self.probe {
-            probe.validate_against("probe", n_samples, &params)?;
-            if let (Some(during), Some(training)) = (&probe.during, &self.training) {
-                during.validate_against("probe.during", training)?;
-            }
-        }
-        if let Some(escape) = &self.escape {
-            escape.validate_against("escape", n_samples)?;
-        }
+        let network = match (&self.data, &self.model) {
+            (Some(data), Some(model)) => Some(self.network(data, model, &streams, &device)?),
+            _ => None,
+        };
         let ablation = match &self.ablation {
             None => None,
             Some(spec) => {
@@ -259,23 +265,66 @@ impl ExperimentFile {
                 Some((data, Arc::from(model)))
             }
         };
-        let used = [Some(&data), ablation.as_ref().map(|(data, _)| data)];
+        let of_network = network.as_ref().and_then(|network| network.data().digest.as_ref());
+        let of_ablation = ablation.as_ref().and_then(|(data, _)| data.digest.as_ref());
         let mut digests: Vec<DataDigest> =
-            used.into_iter().flatten().filter_map(|data| data.digest.clone()).collect();
+            of_network.into_iter().chain(of_ablation).cloned().collect();
         digests.dedup();
-        let mut objective = Objective::new(model, data, params)?;
-        if let Some(training) = &self.training {
-            objective = objective.with_loss(training.loss).with_micro_batch(training.micro_batch);
-        }
         let checkpoint = match self.checkpoint() {
             None => None,
             Some(path) => {
                 let bad = |error: TrainError| Failure::BadInput(error.to_string());
-                checkpoint::load(path, objective.params()).map_err(bad)?;
+                let network = network.as_ref().expect("a checkpoint is that of a network");
+                checkpoint::load(path, network.params()).map_err(bad)?;
                 Some(checkpoint::digest(path).map_err(bad)?)
             }
         };
-        Ok(Experiment { file: self, streams, objective, ablation, digests, checkpoint })
+        Ok(Experiment { file: self, streams, objective: network, ablation, digests, checkpoint })
+    }
+
+    /// The network at its initial weights, with its data.
+    fn network(
+        &self,
+        data: &DataSpec,
+        model: &ModelSpec,
+        streams: &Streams,
+        device: &Device,
+    ) -> Result<Objective, Failure> {
+        let data = Arc::new(data::load(data, device)?);
+        model.validate_against("model", &data)?;
+        if let Some(training) = &self.training {
+            training.validate_against("training", &data)?;
+        }
+        let model: Arc<dyn Model> = model.build(&data).into();
+        let params = model.init(&streams.named("init"), device)?;
+        let n_samples = data.train.len();
+        if let Some(probe) = &self.probe {
+            probe.validate_against("probe", n_samples, &params)?;
+            if let (Some(during), Some(training)) = (&probe.during, &self.training) {
+                during.validate_against("probe.during", training)?;
+            }
+        }
+        if let Some(escape) = self.escape.as_ref().filter(|escape| escape.landscape.is_network()) {
+            escape.validate_against("escape", n_samples)?;
+            escape.validate_network("escape", params.n_parameters())?;
+        }
+        let objective = Objective::new(model, data, params)?;
+        Ok(match &self.training {
+            Some(training) => {
+                objective.with_loss(training.loss).with_micro_batch(training.micro_batch)
+            }
+            None => objective,
+        })
+    }
+}
+
+impl Experiment {
+    /// The objective at its initial weights, or at those of the checkpoint.
+    ///
+    /// # Panics
+    /// Where there is no network; only stages that need one ask.
+    pub fn objective(&self) -> &Objective {
+        self.objective.as_ref().expect("the experiment was checked")
     }
 }
 

@@ -3,33 +3,40 @@
 use rayon::prelude::*;
 use train::{Flow, Streams};
 
-use crate::driver::Driver;
 use crate::error::EscapeError;
-use crate::exit_time::{ExitTime, Watch, first_exit};
-use crate::landscape::Landscape;
+use crate::exit_time::{Exit, Watch, first_exits};
+use crate::walk::Start;
 
-/// Exit times of trials 0, 1, …, `n_seeds` − 1, in this order.
+/// Trials under the same conditions.
+pub struct Cell<'a> {
+    /// Where and how they move.
+    pub start: Box<dyn Start + 'a>,
+    /// Loss at the minimum, L(w*).
+    pub minimum_loss: f64,
+    /// What ends them.
+    pub watch: Watch,
+    /// Trial `s` draws from the sub-stream named `s`.
+    pub streams: Streams,
+}
+
+/// Runs trials of some cells, told by the numbers of cell and seed, and hands over the exits of each as it ends.
 ///
-/// Trial `s` draws from the sub-stream named `s`, so the times depend neither on the number of threads nor on the order
-/// in which trials finish. `go_on` is asked at every check, `finished` is told of every trial that is done.
+/// They are handed out one by one over all threads, in any order; what a trial finds depends on its cell and its seed
+/// alone. `go_on` is asked at every check.
 ///
 /// # Errors
-/// [`EscapeError::Stopped`] when `go_on` says stop.
-pub fn ensemble<L: Landscape, D: Driver<L>>(
-    landscape: &L,
-    driver: &D,
-    watch: &Watch,
-    streams: &Streams,
-    n_seeds: usize,
+/// [`EscapeError::Stopped`] when `go_on` says stop; what `finished` says.
+pub fn ensemble<E: From<EscapeError> + Send>(
+    cells: &[Cell],
+    trials: &[(usize, u64)],
     go_on: &(dyn Fn() -> Flow + Sync),
-    finished: &(dyn Fn() + Sync),
-) -> Result<Vec<ExitTime>, EscapeError> {
-    let trial = |seed: usize| -> Result<ExitTime, EscapeError> {
+    finished: &(dyn Fn(usize, u64, Vec<Exit>) -> Result<(), E> + Sync),
+) -> Result<(), E> {
+    // Trials differ a thousandfold in length.
+    trials.par_iter().with_max_len(1).try_for_each(|&(cell_idx, seed)| {
+        let Cell { start, minimum_loss, watch, streams } = &cells[cell_idx];
         let streams = streams.named(&seed.to_string());
-        let exit = first_exit(landscape, driver, watch, &streams, go_on)?;
-        finished();
-        Ok(exit)
-    };
-    // Trials differ a thousandfold in length: hand them out one by one.
-    (0..n_seeds).into_par_iter().with_max_len(1).map(trial).collect()
+        let exits = first_exits(&**start, *minimum_loss, watch, &streams, go_on)?;
+        finished(cell_idx, seed, exits)
+    })
 }

@@ -1,14 +1,14 @@
-//! One trial: from the minimum to the first exit, or to the horizon.
+//! One trial: from the minimum to the first exit from each basin, or to the horizon.
 
-use train::{Flow, Streams};
+use serde::{Deserialize, Serialize};
+use train::{Flow, Progress, Schedule, Streams};
 
 use crate::basin::Basin;
-use crate::driver::Driver;
 use crate::error::EscapeError;
-use crate::landscape::Landscape;
+use crate::walk::{Look, Start};
 
 /// When a trial ended, in iterations from the perturbation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExitTime {
     /// The point was outside for the first time at this iteration, to within the interval of checks.
     Exited(u64),
@@ -30,145 +30,141 @@ impl ExitTime {
     }
 }
 
+/// What is known of one trial and one basin.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Exit {
+    /// When it left.
+    pub time: ExitTime,
+    /// The same in time, Σ η_k.
+    pub elapsed: f64,
+    /// The coordinate that was farthest from the minimum then, |w_i − w*_i|; `None` if it stayed.
+    pub coordinate: Option<usize>,
+    /// Whether the point had run away to what is no number.
+    pub diverged: bool,
+}
+
 /// What to look for, how often and how long.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Watch {
-    /// The neighbourhood to leave.
-    pub basin: Basin,
+    /// The neighbourhoods to leave; each is timed, in the same trial.
+    pub basins: Vec<Basin>,
+    /// Step size η.
+    pub learning_rate: f64,
+    /// Multiplier s_t of the step size.
+    pub schedule: Schedule,
     /// Iterations between checks; an exit is dated by the first check that sees it.
     pub check_every: u64,
     /// Iterations after which a trial is censored.
     pub horizon: u64,
 }
 
-/// Runs one trial. All its randomness comes from `streams`. `go_on` is asked at every check.
+impl Watch {
+    /// Step size of iteration k = 1, 2, ….
+    fn step_size(&self, iteration: u64) -> f64 {
+        let progress = Progress { step: iteration - 1, ..Progress::default() };
+        self.learning_rate * self.schedule.multiplier(&progress)
+    }
+}
+
+/// Runs one trial until it has left every basin, or to the horizon. All its randomness comes from `streams`; `go_on` is
+/// asked at every check. One [`Exit`] for each basin, in order.
+///
+/// `minimum_loss` is L(w*).
 ///
 /// # Errors
 /// [`EscapeError::Stopped`] when `go_on` says stop.
-pub fn first_exit<L: Landscape, D: Driver<L>>(
-    landscape: &L,
-    driver: &D,
+pub fn first_exits(
+    start: &dyn Start,
+    minimum_loss: f64,
     watch: &Watch,
     streams: &Streams,
     go_on: &(dyn Fn() -> Flow + Sync),
-) -> Result<ExitTime, EscapeError> {
-    let mut point = landscape.minimum()?;
-    let mut trial = driver.begin(&point, streams);
+) -> Result<Vec<Exit>, EscapeError> {
+    let minimum = start.minimum();
+    let mut walk = start.begin(streams)?;
+    let mut exits: Vec<Option<Exit>> = vec![None; watch.basins.len()];
+    let mut elapsed = 0.;
     for iteration in 1..=watch.horizon {
-        driver.step(&mut point, &mut trial)?;
-        let due = iteration.is_multiple_of(watch.check_every) || iteration == watch.horizon;
-        if due && watch.basin.is_left_by(landscape, &point)? {
-            return Ok(ExitTime::Exited(iteration));
+        let learning_rate = watch.step_size(iteration);
+        walk.step(learning_rate)?;
+        elapsed += learning_rate;
+        if !iteration.is_multiple_of(watch.check_every) && iteration != watch.horizon {
+            continue;
         }
-        if due && go_on() == Flow::Stop {
+        let mut look = Look::at(&mut *walk, minimum, minimum_loss);
+        for (basin, exit) in watch.basins.iter().zip(&mut exits) {
+            if exit.is_none() && basin.is_left(&mut look)? {
+                *exit = Some(Exit {
+                    time: ExitTime::Exited(iteration),
+                    elapsed,
+                    coordinate: Some(look.farthest()),
+                    diverged: !look.is_finite(),
+                });
+            }
+        }
+        if exits.iter().all(Option::is_some) {
+            break;
+        }
+        if go_on() == Flow::Stop {
             return Err(EscapeError::Stopped);
         }
     }
-    Ok(ExitTime::Censored(watch.horizon))
+    let time = ExitTime::Censored(watch.horizon);
+    let stayed = Exit { time, elapsed, coordinate: None, diverged: false };
+    Ok(exits.into_iter().map(|exit| exit.unwrap_or(stayed)).collect())
+}
+
+/// Makes sure that trials begin inside of every basin.
+///
+/// # Errors
+/// [`EscapeError::StartsOutside`] of the first basin that the minimum is not in.
+pub fn check_start(start: &dyn Start, basins: &[Basin]) -> Result<f64, EscapeError> {
+    let mut walk = start.begin(&Streams::new(0))?;
+    let loss = walk.loss()?;
+    let mut look = Look::at(&mut *walk, start.minimum(), loss);
+    for basin in basins {
+        if basin.is_left(&mut look)? {
+            return Err(EscapeError::StartsOutside { basin: basin.to_string(), loss });
+        }
+    }
+    Ok(loss)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ensemble::ensemble;
-    use crate::exit_sample::ExitSample;
-    use rand::RngExt;
-    use rand_chacha::ChaCha8Rng;
+    use crate::drivers::{Brownian, Covariance};
+    use crate::landscapes::LandscapeSpec;
+    use crate::walk::Dynamics;
 
-    /// ½ h x², and the Euler–Maruyama scheme of dx = −h x dt + σ dW on it.
-    struct Quadratic {
-        curvature: f64,
+    fn watch(basins: Vec<Basin>, check_every: u64, horizon: u64) -> Watch {
+        let schedule = Schedule::Constant;
+        Watch { basins, learning_rate: 0.01, schedule, check_every, horizon }
     }
 
-    struct Brownian {
-        curvature: f64,
-        sigma: f64,
-        dt: f64,
-    }
-
-    impl Landscape for Quadratic {
-        type Point = f64;
-
-        fn minimum(&self) -> Result<f64, EscapeError> {
-            Ok(0.)
-        }
-
-        fn minimum_loss(&self) -> f64 {
-            0.
-        }
-
-        fn loss(&self, x: &f64) -> Result<f64, EscapeError> {
-            Ok(self.curvature * x * x / 2.)
-        }
-
-        fn distance(&self, x: &f64) -> Result<f64, EscapeError> {
-            Ok(x.abs())
-        }
-    }
-
-    impl Driver<Quadratic> for Brownian {
-        type Trial = ChaCha8Rng;
-
-        fn begin(&self, _x: &f64, streams: &Streams) -> ChaCha8Rng {
-            streams.rng(0)
-        }
-
-        fn step(&self, x: &mut f64, rng: &mut ChaCha8Rng) -> Result<(), EscapeError> {
-            let (u, v): (f64, f64) = (1. - rng.random::<f64>(), rng.random());
-            let normal = (-2. * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos();
-            *x += -self.curvature * *x * self.dt + self.sigma * self.dt.sqrt() * normal;
-            Ok(())
-        }
-    }
-
-    /// E[τ] = (2/σ²) ∫₀^a e^{h y²/σ²} ∫₀^y e^{−h z²/σ²} dz dy (Gardiner 2009, eq. 5.5.24), by the midpoint rule.
-    fn exact_mean(h: f64, sigma: f64, radius: f64) -> f64 {
-        let (n, rate) = (20_000, h / (sigma * sigma));
-        let dy = radius / n as f64;
-        let (mut inner, mut outer) = (0., 0.);
-        for i in 0..n {
-            let y = (i as f64 + 0.5) * dy;
-            let density = (-rate * y * y).exp();
-            outer += (rate * y * y).exp() * (inner + 0.5 * density * dy) * dy;
-            inner += density * dy;
-        }
-        2. / (sigma * sigma) * outer
-    }
-
-    #[test]
-    fn mean_exit_time_of_an_ornstein_uhlenbeck_process_is_the_exact_integral() {
-        let (curvature, sigma, dt, radius) = (1., 1., 2e-3, 1.2);
-        let watch = Watch { basin: Basin::Distance(radius), check_every: 1, horizon: 1_000_000 };
-        let driver = Brownian { curvature, sigma, dt };
-        let streams = Streams::new(4).named("escape");
-        let go_on = || Flow::Continue;
-        let landscape = Quadratic { curvature };
-        let times = ensemble(&landscape, &driver, &watch, &streams, 4000, &go_on, &|| ()).unwrap();
-        let mean = ExitSample::new(times).mean().mean * dt;
-        // A path that is looked at only every dt leaves later, as if the edge stood ζ(½)/√(2π)·σ√dt further away
-        // (Broadie, Glasserman, Kou 1997).
-        let expected = exact_mean(curvature, sigma, radius + 0.5826 * sigma * dt.sqrt());
-        // Exit times are nearly exponential: the standard error is 1/√4000 = 1.6 %. Without the factor 2 of the drift
-        // or the correction of the edge (5 %) this fails.
-        assert!((mean / expected - 1.).abs() < 0.04, "{mean} {expected}");
+    /// Brownian motion on a parabola of curvature 1, or on a plane.
+    fn exits(curvature: f64, watch: &Watch, flow: Flow) -> Result<Vec<Exit>, EscapeError> {
+        let spec = LandscapeSpec::Quadratic { curvatures: vec![curvature, curvature], floor: 0. };
+        let landscape = &*spec.build(&Streams::new(0)).unwrap();
+        let driver = &Brownian::new(&Covariance::Diagonal(vec![1., 100.]), landscape, 1)?;
+        let start = Dynamics { landscape, driver };
+        let minimum_loss = check_start(&start, &watch.basins)?;
+        first_exits(&start, minimum_loss, watch, &Streams::new(1), &|| flow)
     }
 
     #[test]
     fn what_never_leaves_is_censored_and_not_an_exit() {
-        let watch = Watch { basin: Basin::Distance(50.), check_every: 7, horizon: 30 };
-        let driver = Brownian { curvature: 1., sigma: 1., dt: 0.01 };
-        let landscape = Quadratic { curvature: 1. };
-        let exit = first_exit(&landscape, &driver, &watch, &Streams::new(1), &|| Flow::Continue);
-        assert_eq!(exit.unwrap(), ExitTime::Censored(30));
+        let found = exits(1., &watch(vec![Basin::Distance(50.)], 7, 30), Flow::Continue).unwrap();
+        assert_eq!(found[0].time, ExitTime::Censored(30));
+        assert!((found[0].elapsed - 0.3).abs() < 1e-12);
+        assert_eq!((found[0].coordinate, found[0].diverged), (None, false));
     }
 
     #[test]
     fn exits_are_dated_by_the_check_that_sees_them() {
-        let driver = Brownian { curvature: 0., sigma: 1., dt: 1. };
         let exit = |check_every, horizon| {
-            let watch = Watch { basin: Basin::Distance(1e-9), check_every, horizon };
-            let landscape = Quadratic { curvature: 0. };
-            first_exit(&landscape, &driver, &watch, &Streams::new(1), &|| Flow::Continue).unwrap()
+            let watch = watch(vec![Basin::Distance(1e-9)], check_every, horizon);
+            exits(0., &watch, Flow::Continue).unwrap()[0].time
         };
         assert_eq!(exit(1, 10), ExitTime::Exited(1));
         assert_eq!(exit(4, 10), ExitTime::Exited(4));
@@ -176,18 +172,50 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_can_be_stopped_in_the_middle() {
-        let watch = Watch { basin: Basin::Distance(50.), check_every: 1, horizon: u64::MAX };
-        let driver = Brownian { curvature: 1., sigma: 1., dt: 0.01 };
-        let landscape = Quadratic { curvature: 1. };
-        let exit = first_exit(&landscape, &driver, &watch, &Streams::new(1), &|| Flow::Stop);
-        assert!(matches!(exit, Err(EscapeError::Stopped)));
+    fn several_basins_are_timed_in_one_trial() {
+        let alone = |basin| exits(0., &watch(vec![basin], 1, 10_000), Flow::Continue).unwrap()[0];
+        let basins = vec![Basin::Distance(1.), Basin::Interval(-0.5, 0.5), Basin::Distance(2.)];
+        let found = exits(0., &watch(basins.clone(), 1, 10_000), Flow::Continue).unwrap();
+        assert_eq!(found, basins.into_iter().map(alone).collect::<Vec<_>>());
+        assert!(found[1].time.iterations() <= found[0].time.iterations());
+        assert!(found[0].time.iterations() <= found[2].time.iterations());
+        // The noise of the second coordinate is ten times as wide.
+        assert!(found.iter().all(|exit| exit.coordinate == Some(1)));
     }
 
     #[test]
-    fn a_point_that_is_not_a_number_has_left() {
-        let runaway = Quadratic { curvature: f64::NAN };
-        assert!(Basin::LossRatio(2.).is_left_by(&runaway, &1.).unwrap());
-        assert!(Basin::Distance(1e300).is_left_by(&runaway, &f64::NAN).unwrap());
+    fn a_falling_step_makes_time_go_slower() {
+        let mut watch = watch(vec![Basin::Distance(1e9)], 1, 100);
+        watch.schedule = Schedule::Exponential { gamma: 0.5 };
+        let elapsed = exits(0., &watch, Flow::Continue).unwrap()[0].elapsed;
+        let expected: f64 = (1..=100).map(|t| 0.01 / f64::from(t).sqrt()).sum();
+        assert!((elapsed - expected).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_trial_can_be_stopped_in_the_middle() {
+        let found = exits(1., &watch(vec![Basin::Distance(50.)], 1, u64::MAX), Flow::Stop);
+        assert!(matches!(found, Err(EscapeError::Stopped)));
+    }
+
+    #[test]
+    fn what_runs_away_says_so() {
+        // η h = 3: the iteration is unstable, and w overflows.
+        let found = exits(300., &watch(vec![Basin::Distance(1e308)], 1, 10_000), Flow::Continue);
+        let exit = found.unwrap()[0];
+        assert!(exit.time.exited() && exit.time.iterations() > 500);
+        let finite = exits(300., &watch(vec![Basin::Distance(1e3)], 1, 10_000), Flow::Continue);
+        assert!(!finite.unwrap()[0].diverged);
+        let nowhere = watch(vec![Basin::LossRise(f64::MAX)], 1000, 10_000);
+        assert!(exits(300., &nowhere, Flow::Continue).unwrap()[0].diverged);
+    }
+
+    #[test]
+    fn a_minimum_outside_of_its_basin_is_refused() {
+        let outside = exits(1., &watch(vec![Basin::Interval(0.5, 1.)], 1, 10), Flow::Continue);
+        let message = outside.unwrap_err().to_string();
+        assert!(message.contains("lies outside of the basin w in [0.5, 1]"), "{message}");
+        let accuracy = exits(1., &watch(vec![Basin::Accuracy(0.5)], 1, 10), Flow::Continue);
+        assert!(accuracy.unwrap_err().to_string().contains("nothing is classified"));
     }
 }

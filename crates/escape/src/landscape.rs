@@ -1,57 +1,76 @@
 //! What a point moves on.
 
-use train::Objective;
-
 use crate::error::EscapeError;
 
-/// A loss over points, with a minimum to start from.
+/// A loss L(w) over points w of ℝᴰ, with a minimum w* to start from.
+///
+/// Points are flat: coordinate `i` of a network is the one of its [`ParamSet`](train::ParamSet).
 pub trait Landscape: Sync {
-    /// A position, with whatever is needed to move it.
-    type Point;
+    /// The point w* that trials begin at, `[D]`.
+    fn minimum(&self) -> &[f64];
 
-    /// A new point at the minimum w*.
-    fn minimum(&self) -> Result<Self::Point, EscapeError>;
+    /// Number of samples N whose mean loss it is; `None` where it is no such mean.
+    fn n_samples(&self) -> Option<usize> {
+        None
+    }
 
-    /// Loss at the minimum, L(w*).
-    fn minimum_loss(&self) -> f64;
+    /// A place to compute at, with scratch memory and state (running statistics) of its own.
+    fn site(&self) -> Result<Box<dyn Site + '_>, EscapeError>;
 
-    /// Loss L(w) at a point; a number that is not finite means that the point has run away.
-    fn loss(&self, point: &Self::Point) -> Result<f64, EscapeError>;
-
-    /// Euclidean distance ‖w − w*‖.
-    fn distance(&self, point: &Self::Point) -> Result<f64, EscapeError>;
-}
-
-/// The full-batch loss of a trained network over its parameters.
-pub struct NetworkLandscape {
-    minimum: Objective,
-    minimum_loss: f64,
-}
-
-impl NetworkLandscape {
-    /// The landscape around the present weights of `objective`.
-    pub fn new(objective: Objective) -> Result<Self, EscapeError> {
-        let minimum_loss = objective.evaluate_train()?.loss;
-        Ok(Self { minimum: objective, minimum_loss })
+    /// What a coordinate is called in tables.
+    fn coordinate_name(&self, coordinate: usize) -> String {
+        format!("w{}", coordinate + 1)
     }
 }
 
-impl Landscape for NetworkLandscape {
-    type Point = Objective;
+/// What one trial computes of a landscape.
+pub trait Site {
+    /// Loss L(w); a number that is not finite means that the point has run away.
+    fn loss(&mut self, w: &[f64]) -> Result<f64, EscapeError>;
 
-    fn minimum(&self) -> Result<Objective, EscapeError> {
-        Ok(self.minimum.fork()?)
+    /// Writes ∇L(w).
+    fn gradient(&mut self, w: &[f64], gradient: &mut [f64]) -> Result<(), EscapeError>;
+
+    /// Writes the mean gradient of the losses of `samples`, in which one may stand more than once.
+    ///
+    /// # Errors
+    /// Where the loss is no mean over samples.
+    fn minibatch_gradient(
+        &mut self,
+        _w: &[f64],
+        _samples: &[u32],
+        _gradient: &mut [f64],
+    ) -> Result<(), EscapeError> {
+        Err(NO_SAMPLES)
     }
 
-    fn minimum_loss(&self) -> f64 {
-        self.minimum_loss
+    /// Writes `(1/N) Σ_i weights_i ∇ℓ_i(w)`.
+    ///
+    /// # Errors
+    /// Where the loss is no mean over samples.
+    fn weighted_gradient(
+        &mut self,
+        _w: &[f64],
+        _weights: &[f64],
+        _gradient: &mut [f64],
+    ) -> Result<(), EscapeError> {
+        Err(NO_SAMPLES)
     }
 
-    fn loss(&self, point: &Objective) -> Result<f64, EscapeError> {
-        Ok(point.evaluate_train()?.loss)
-    }
-
-    fn distance(&self, point: &Objective) -> Result<f64, EscapeError> {
-        Ok(point.params().distance(self.minimum.params())?)
+    /// Share of the training samples that are classified rightly.
+    ///
+    /// # Errors
+    /// Where nothing is classified.
+    fn accuracy(&mut self, _w: &[f64]) -> Result<f64, EscapeError> {
+        Err(EscapeError::Unsupported {
+            asked: "a basin by accuracy",
+            reason: "nothing is classified on this landscape",
+        })
     }
 }
+
+/// What a landscape without samples says.
+pub(crate) const NO_SAMPLES: EscapeError = EscapeError::Unsupported {
+    asked: "the gradient of a minibatch",
+    reason: "the loss of this landscape is no mean over samples",
+};

@@ -1,53 +1,63 @@
 //! First exit times from a basin.
 //!
 //! A [`Landscape`] has a minimum; a [`Driver`] moves a point away from it, one step at a time; a [`Basin`] says when the
-//! point has left. [`first_exit`] runs one trial and returns an [`ExitTime`]: exited, or censored at the horizon, which
-//! is not an exit. [`ensemble()`] runs many seeds on all cores. An [`ExitSample`] turns their times into a survival curve
-//! and a mean that says what it rests on.
+//! point has left. [`first_exits`] runs one trial and returns an [`Exit`] for each basin: exited, or censored at the
+//! horizon, which is not an exit. [`ensemble()`] runs many seeds on all cores. An [`ExitSample`] turns their times into a
+//! survival curve and a mean that says what it rests on. [`curvature()`] says what kind of minimum it was.
 //!
-//! Time is counted in iterations k from the moment of the perturbation, and in ηk.
+//! Time is counted in iterations k from the moment of the perturbation, and in Σ η_k.
 //!
-//! The example leaves a trained network's basin by minibatch SGD at a smaller batch and a larger step than it was
-//! trained with.
+//! The example leaves the well of a quadratic by Gaussian noise.
 //!
 //! ```
-//! use std::sync::Arc;
-//! use candle_core::Device;
-//! use escape::{Basin, ExitTime, MinibatchSgd, NetworkLandscape, Watch, first_exit};
-//! use train::{ModelSpec, Objective, Sampling, Streams, data};
+//! use escape::{Basin, Brownian, Covariance, Dynamics, LandscapeSpec, Watch};
+//! use train::{Flow, Schedule, Streams};
 //!
-//! let spec = data::DataSpec::embedded("ionosphere");
-//! let data = Arc::new(data::load(&spec, &Device::Cpu)?);
-//! let spec = ModelSpec::mlp(&[16, 16]);
-//! let model: Arc<dyn train::Model> = spec.build(&data).into();
-//! let streams = Streams::new(1);
-//! let params = model.init(&streams.named("init"), &Device::Cpu)?;
-//!
-//! // Not a minimum, to be quick: from here even a small step changes the loss.
-//! let landscape = NetworkLandscape::new(Objective::new(model, data, params)?)?;
-//! let driver = MinibatchSgd { batch_size: 4, learning_rate: 10., sampling: Sampling::WithReplacement };
-//! let watch = Watch { basin: Basin::LossRatio(2.), check_every: 1, horizon: 100 };
-//! let go_on = || train::Flow::Continue;
-//! let exit = first_exit(&landscape, &driver, &watch, &streams.named("escape"), &go_on)?;
-//! assert!(matches!(exit, ExitTime::Exited(k) if k <= 100));
+//! let spec = LandscapeSpec::Quadratic { curvatures: vec![1.0, 10.0], floor: 0.0 };
+//! let landscape = &*spec.build(&Streams::new(1)).unwrap();
+//! let driver = &Brownian::new(&Covariance::Isotropic(50.0), landscape, 1)?;
+//! let start = Dynamics { landscape, driver };
+//! let basins = vec![Basin::Distance(1.5), Basin::LossRise(2.0)];
+//! let schedule = Schedule::Constant;
+//! let watch = Watch { basins, learning_rate: 0.01, schedule, check_every: 1, horizon: 100_000 };
+//! let minimum_loss = escape::check_start(&start, &watch.basins)?;
+//! let go_on = || Flow::Continue;
+//! let exits = escape::first_exits(&start, minimum_loss, &watch, &Streams::new(2), &go_on)?;
+//! assert!(exits.iter().all(|exit| exit.time.exited()));
+//! assert_eq!(exits[0].coordinate, Some(0), "it leaves where it is flat");
 //! # Ok::<(), escape::EscapeError>(())
 //! ```
 
 mod basin;
+mod curvature;
 mod driver;
+mod drivers;
 mod ensemble;
 mod error;
 mod exit_sample;
 mod exit_time;
+mod journal;
 mod landscape;
+mod landscapes;
+mod slope;
 mod spec;
 pub mod tables;
+mod walk;
 
 pub use basin::Basin;
-pub use driver::{Driver, MinibatchSgd};
-pub use ensemble::ensemble;
+pub use curvature::{Curvature, curvature};
+pub use driver::{Driver, Rule};
+pub use drivers::{
+    Brownian, Covariance, Decoupled, MinibatchNoise, MinibatchSgd, Multiplicative, StableNoise,
+    StateDependent,
+};
+pub use ensemble::{Cell, ensemble};
 pub use error::EscapeError;
 pub use exit_sample::{ExitSample, MeanExitTime, MeanMethod, SurvivalPoint};
-pub use exit_time::{ExitTime, Watch, first_exit};
-pub use landscape::{Landscape, NetworkLandscape};
-pub use spec::EscapeSpec;
+pub use exit_time::{Exit, ExitTime, Watch, check_start, first_exits};
+pub use journal::{Journal, Trial};
+pub use landscape::{Landscape, Site};
+pub use landscapes::{LandscapeSpec, NetworkLandscape};
+pub use slope::{Slope, moris_slope, slope};
+pub use spec::{Conditions, DriverSpec, EscapeSpec, Indices};
+pub use walk::{Dynamics, Start, Walk};

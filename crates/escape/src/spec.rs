@@ -1,65 +1,383 @@
 //! What an experiment says about escaping.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
-use train::{Sampling, SpecError};
+use stats::SymmetricStable;
+use train::{Sampling, Schedule, SpecError};
 
 use crate::basin::Basin;
+use crate::driver::Driver;
+use crate::drivers::{
+    Brownian, Covariance, Decoupled, MinibatchSgd, Multiplicative, StableNoise, StateDependent,
+};
+use crate::error::EscapeError;
 use crate::exit_time::Watch;
+use crate::landscape::Landscape;
+use crate::landscapes::LandscapeSpec;
 
-/// `[escape]` of an experiment: SGD from the certified minimum with another batch size and learning rate.
+/// `[escape]` of an experiment: how a minimum is left, and when it counts as left.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EscapeSpec {
-    /// Minibatch size B of the perturbed dynamics.
-    pub batch_size: usize,
-    /// Step sizes η; each gets an ensemble of its own.
+    /// What is moved on; the trained network by default.
+    #[serde(default, skip_serializing_if = "LandscapeSpec::is_network")]
+    pub landscape: LandscapeSpec,
+    /// What moves; minibatch SGD by default.
+    #[serde(default)]
+    pub driver: DriverSpec,
+    /// Weights to begin at instead of trained ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<PathBuf>,
+    /// Minibatch sizes B of the perturbed dynamics; empty for a driver without minibatches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub batch_sizes: Vec<usize>,
+    /// Step sizes η. Each pair of B and η gets an ensemble of its own.
     pub learning_rates: Vec<f64>,
-    /// Trials per step size.
-    pub seeds: usize,
+    /// Multiplier s_t of the step size, by the number t of the iteration: `constant` or `exponential`.
+    #[serde(default, skip_serializing_if = "is_constant")]
+    pub learning_rate_schedule: Schedule,
+    /// Trials of each ensemble.
+    pub seeds: u64,
     /// Iterations after which a trial is censored.
     pub horizon: u64,
     /// Iterations between checks.
+    #[serde(default = "one")]
     pub check_every: u64,
-    /// How minibatches are drawn.
-    pub sampling: Sampling,
-    /// The neighbourhood to leave.
-    pub basin: Basin,
+    /// The neighbourhoods to leave, all timed in the same trials.
+    pub basins: Vec<Basin>,
+    /// How many of the largest eigenvalues of the Hessian the certificate of the minimum has.
+    #[serde(default = "ten")]
+    pub hessian_eigenvalues: usize,
+}
+
+/// `escape.driver` of an experiment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum DriverSpec {
+    /// [`MinibatchSgd`].
+    MinibatchSgd {
+        /// Momentum μ.
+        #[serde(default)]
+        momentum: f64,
+        /// How minibatches are drawn.
+        #[serde(default)]
+        sampling: Sampling,
+    },
+    /// [`Brownian`].
+    Brownian {
+        /// Covariance of the gradient noise.
+        covariance: Covariance,
+    },
+    /// [`StableNoise`].
+    Stable {
+        /// Stability indices α: one, one for each coordinate, or a list of such lists, each with an ensemble of its own.
+        alpha: Indices,
+        /// Scale γ of the gradient noise.
+        scale: f64,
+    },
+    /// [`StateDependent`].
+    StateDependent {
+        /// Variance at the minimum, σ_g.
+        at_minimum: f64,
+        /// Growth with the squared distance, σ_H.
+        growth: f64,
+    },
+    /// [`Multiplicative`].
+    Multiplicative {},
+    /// [`Decoupled`].
+    Decoupled {},
+}
+
+/// Stability indices as an experiment writes them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Indices {
+    /// The same for all coordinates.
+    Common(f64),
+    /// One for each.
+    Each(Vec<f64>),
+    /// Several settings, of one for each.
+    Settings(Vec<Vec<f64>>),
+}
+
+/// Conditions under which an ensemble runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conditions {
+    /// Minibatch size B; `None` for a driver without minibatches.
+    pub batch_size: Option<usize>,
+    /// Step size η.
+    pub learning_rate: f64,
+    /// Stability indices of stable noise, one for each coordinate or one for all; empty for other drivers.
+    pub alpha: Vec<f64>,
+}
+
+impl Default for DriverSpec {
+    fn default() -> Self {
+        DriverSpec::MinibatchSgd { momentum: 0., sampling: Sampling::default() }
+    }
+}
+
+impl DriverSpec {
+    /// Whether a batch size means something to it.
+    pub fn has_batches(&self) -> bool {
+        match self {
+            DriverSpec::Decoupled {} => true,
+            _ => self.needs_samples(),
+        }
+    }
+
+    /// Whether it asks for gradients of samples.
+    fn needs_samples(&self) -> bool {
+        match self {
+            DriverSpec::MinibatchSgd { .. } | DriverSpec::Multiplicative {} => true,
+            DriverSpec::Brownian { covariance } => matches!(covariance, Covariance::Minibatch(_)),
+            _ => false,
+        }
+    }
+
+    /// The driver under given conditions.
+    ///
+    /// # Errors
+    /// As [`Brownian::new`].
+    pub fn build(
+        &self,
+        conditions: &Conditions,
+        landscape: &dyn Landscape,
+    ) -> Result<Box<dyn Driver>, EscapeError> {
+        let batch_size = conditions.batch_size.unwrap_or(1);
+        Ok(match self {
+            DriverSpec::MinibatchSgd { momentum, sampling } => {
+                let (momentum, sampling) = (*momentum, *sampling);
+                Box::new(MinibatchSgd { batch_size, sampling, momentum })
+            }
+            DriverSpec::Brownian { covariance } => {
+                Box::new(Brownian::new(covariance, landscape, batch_size)?)
+            }
+            DriverSpec::Stable { scale, .. } => {
+                let law = |i: usize| {
+                    let alpha = conditions.alpha[i % conditions.alpha.len()];
+                    SymmetricStable::new(alpha, *scale, 0.).expect("the spec was checked")
+                };
+                Box::new(StableNoise { laws: (0..landscape.minimum().len()).map(law).collect() })
+            }
+            DriverSpec::StateDependent { at_minimum, growth } => {
+                Box::new(StateDependent { at_minimum: *at_minimum, growth: *growth })
+            }
+            DriverSpec::Multiplicative {} => Box::new(Multiplicative { batch_size }),
+            DriverSpec::Decoupled {} => Box::new(Decoupled::new(landscape, batch_size)?),
+        })
+    }
+
+    fn validate(&self, section: &str) -> Result<(), SpecError> {
+        let not_negative = |value: f64| value.is_finite() && value >= 0.;
+        let check = |holds, key, value: f64, permitted| {
+            SpecError::check(holds, section, key, value, permitted)
+        };
+        match self {
+            DriverSpec::MinibatchSgd { momentum, .. } => {
+                let holds = (0. ..1.).contains(momentum);
+                check(holds, "momentum", *momentum, "a number from 0 to below 1")
+            }
+            DriverSpec::Brownian { covariance } => {
+                let holds = match covariance {
+                    Covariance::Isotropic(variance) => not_negative(*variance),
+                    Covariance::Diagonal(all) => all.iter().all(|&variance| not_negative(variance)),
+                    Covariance::Full(rows) => is_covariance(rows),
+                    Covariance::Minibatch(_) => true,
+                };
+                let permitted = "variances of 0 or more, or a symmetric matrix without negative \
+                                 eigenvalues";
+                SpecError::check(holds, section, "covariance", covariance, permitted)
+            }
+            DriverSpec::Stable { alpha, scale } => {
+                let holds =
+                    alpha.settings().iter().flatten().all(|alpha| *alpha > 0. && *alpha <= 2.);
+                let permitted = "numbers above 0, up to 2";
+                SpecError::check(holds, section, "alpha", alpha, permitted)?;
+                check(not_negative(*scale), "scale", *scale, "a number, 0 or above")
+            }
+            DriverSpec::StateDependent { at_minimum, growth } => {
+                let permitted = "a number, 0 or above";
+                check(not_negative(*at_minimum), "at_minimum", *at_minimum, permitted)?;
+                check(not_negative(*growth), "growth", *growth, permitted)
+            }
+            DriverSpec::Multiplicative {} | DriverSpec::Decoupled {} => Ok(()),
+        }
+    }
+
+    /// Checks what depends on the number of coordinates.
+    fn validate_against(&self, section: &str, dimension: usize) -> Result<(), SpecError> {
+        let permitted = || format!("one, or one for each of the {dimension} coordinates");
+        let fits = |n: usize| n == dimension;
+        match self {
+            DriverSpec::Brownian { covariance } => {
+                let holds = match covariance {
+                    Covariance::Diagonal(all) => fits(all.len()),
+                    Covariance::Full(rows) => fits(rows.len()),
+                    Covariance::Isotropic(_) | Covariance::Minibatch(_) => true,
+                };
+                SpecError::check(holds, section, "covariance", covariance, permitted())
+            }
+            DriverSpec::Stable { alpha, .. } => {
+                let holds = alpha.settings().iter().all(|own| fits(own.len()) || own.len() == 1);
+                SpecError::check(holds, section, "alpha", alpha, permitted())
+            }
+            DriverSpec::Decoupled {} => {
+                let permitted = "landscapes of at most 1000 coordinates, for this driver";
+                SpecError::check(dimension <= 1000, section, "kind", "decoupled", permitted)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Symmetric, and without negative eigenvalues beyond rounding.
+fn is_covariance(rows: &[Vec<f64>]) -> bool {
+    let n = rows.len();
+    if n == 0 || rows.iter().any(|row| row.len() != n || row.iter().any(|v| !v.is_finite())) {
+        return false;
+    }
+    let matrix = nalgebra::DMatrix::from_fn(n, n, |i, j| rows[i][j]);
+    let scale = matrix.amax();
+    let smallest = matrix.clone().symmetric_eigenvalues().min();
+    matrix == matrix.transpose() && smallest >= -1e-12 * scale
+}
+
+impl Indices {
+    /// One list for each ensemble; a list of one is for all coordinates.
+    fn settings(&self) -> Vec<Vec<f64>> {
+        match self {
+            Indices::Common(alpha) => vec![vec![*alpha]],
+            Indices::Each(alpha) => vec![alpha.clone()],
+            Indices::Settings(settings) => settings.clone(),
+        }
+    }
+}
+
+impl Conditions {
+    /// As in formulas: `η = 0.1, B = 8`, `η = 0.1, α = 1.5, 1.8`.
+    pub fn name(&self) -> String {
+        let mut name = format!("η = {}", self.learning_rate);
+        if let Some(batch_size) = self.batch_size {
+            name += &format!(", B = {batch_size}");
+        }
+        if !self.alpha.is_empty() {
+            let alpha: Vec<String> = self.alpha.iter().map(f64::to_string).collect();
+            name += &format!(", α = {}", alpha.join(", "));
+        }
+        name
+    }
 }
 
 impl EscapeSpec {
     /// Checks every value; `section` is the name it has in the experiment.
     pub fn validate(&self, section: &str) -> Result<(), SpecError> {
-        let check_every = (1..=self.horizon.max(1)).contains(&self.check_every);
-        SpecError::check(
-            self.batch_size >= 1,
-            section,
-            "batch_size",
-            self.batch_size,
-            "1 or more",
-        )?;
+        self.landscape.validate(&format!("{section}.landscape"))?;
+        let of_driver = format!("{section}.driver");
+        self.driver.validate(&of_driver)?;
+        if let Some((n_samples, dimension)) = self.landscape.shape() {
+            self.driver.validate_against(&of_driver, dimension)?;
+            let permitted = "a driver that needs no samples, since the loss of this landscape is no \
+                             mean over any";
+            let holds = n_samples.is_some() || !self.driver.needs_samples();
+            SpecError::check(holds, section, "driver", &self.driver, permitted)?;
+            if let Some(n_samples) = n_samples {
+                self.validate_against(section, n_samples)?;
+            }
+            let holds = self.checkpoint.is_none();
+            let permitted = "nothing beside a landscape that is no network";
+            SpecError::check(holds, section, "checkpoint", &self.checkpoint, permitted)?;
+            let holds = !self.basins.iter().any(|basin| matches!(basin, Basin::Accuracy(_)));
+            let permitted = "basins of other kinds: nothing is classified on this landscape";
+            SpecError::check(holds, section, "basins", &self.basins, permitted)?;
+        }
+        let batches = self.driver.has_batches() != self.batch_sizes.is_empty();
+        let permitted = match self.driver.has_batches() {
+            true => "a list of numbers above 0",
+            false => "nothing with a driver without minibatches",
+        };
+        SpecError::check(batches, section, "batch_sizes", &self.batch_sizes, permitted)?;
+        let holds = self.batch_sizes.iter().all(|&size| size >= 1);
+        SpecError::check(holds, section, "batch_sizes", &self.batch_sizes, permitted)?;
+        SpecError::check_distinct(&self.batch_sizes, section, "batch_sizes", "numbers")?;
         let rates = !self.learning_rates.is_empty()
             && self.learning_rates.iter().all(|rate| rate.is_finite() && *rate > 0.);
         let permitted = "a list of numbers above 0";
         SpecError::check(rates, section, "learning_rates", &self.learning_rates, permitted)?;
         SpecError::check_distinct(&self.learning_rates, section, "learning_rates", "numbers")?;
+        let schedule = &self.learning_rate_schedule;
+        schedule.validate(&format!("{section}.learning_rate_schedule"))?;
+        let by_step = matches!(schedule, Schedule::Constant | Schedule::Exponential { .. });
+        let permitted = "constant or exponential: an escape is counted in iterations";
+        SpecError::check(by_step, section, "learning_rate_schedule", schedule, permitted)?;
         let seeds = (1..=10_000_000).contains(&self.seeds);
         SpecError::check(seeds, section, "seeds", self.seeds, "1 to 10000000")?;
         let horizon = (1..=1_000_000_000_000).contains(&self.horizon);
         SpecError::check(horizon, section, "horizon", self.horizon, "1 to 10^12")?;
+        let check_every = (1..=self.horizon).contains(&self.check_every);
         let permitted = "1 to the horizon";
         SpecError::check(check_every, section, "check_every", self.check_every, permitted)?;
-        self.basin.validate(section)
+        let permitted = "a list of one or more";
+        SpecError::check(!self.basins.is_empty(), section, "basins", &self.basins, permitted)?;
+        SpecError::check_distinct(&self.basins, section, "basins", "basins")?;
+        let section = format!("{section}.basins");
+        self.basins.iter().try_for_each(|basin| basin.validate(&section))
     }
 
     /// Checks what depends on the data.
     pub fn validate_against(&self, section: &str, n_samples: usize) -> Result<(), SpecError> {
         let permitted = format!("at most the {n_samples} training samples");
-        let holds = self.batch_size <= n_samples;
-        SpecError::check(holds, section, "batch_size", self.batch_size, permitted)
+        let holds = self.batch_sizes.iter().all(|&size| size <= n_samples);
+        SpecError::check(holds, section, "batch_sizes", &self.batch_sizes, permitted)
     }
 
-    /// What to look for.
-    pub fn watch(&self) -> Watch {
-        Watch { basin: self.basin, check_every: self.check_every, horizon: self.horizon }
+    /// Checks what depends on the network.
+    pub fn validate_network(&self, section: &str, n_parameters: usize) -> Result<(), SpecError> {
+        self.driver.validate_against(&format!("{section}.driver"), n_parameters)
     }
+
+    /// The conditions of all ensembles: every α, every B, every η.
+    pub fn conditions(&self) -> Vec<Conditions> {
+        let alphas = match &self.driver {
+            DriverSpec::Stable { alpha, .. } => alpha.settings(),
+            _ => vec![vec![]],
+        };
+        let batch_sizes: Vec<Option<usize>> = match self.batch_sizes.is_empty() {
+            true => vec![None],
+            false => self.batch_sizes.iter().copied().map(Some).collect(),
+        };
+        let mut all = Vec::new();
+        for alpha in &alphas {
+            for &batch_size in &batch_sizes {
+                for &learning_rate in &self.learning_rates {
+                    all.push(Conditions { batch_size, learning_rate, alpha: alpha.clone() });
+                }
+            }
+        }
+        all
+    }
+
+    /// What to look for at one step size.
+    pub fn watch(&self, learning_rate: f64) -> Watch {
+        Watch {
+            basins: self.basins.clone(),
+            learning_rate,
+            schedule: self.learning_rate_schedule.clone(),
+            check_every: self.check_every,
+            horizon: self.horizon,
+        }
+    }
+}
+
+fn is_constant(schedule: &Schedule) -> bool {
+    *schedule == Schedule::Constant
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn ten() -> usize {
+    10
 }

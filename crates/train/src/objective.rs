@@ -62,6 +62,13 @@ impl Objective {
         Ok(fork.with_loss(self.loss).with_micro_batch(self.micro_batch))
     }
 
+    /// The same objective with a copy of the weights in `f64`, and computed in `f64`.
+    pub fn in_f64(&self) -> Result<Self, TrainError> {
+        let params = self.params.to_dtype(DType::F64)?;
+        let twin = Self::new(self.model.clone(), self.data.clone(), params)?;
+        Ok(twin.with_loss(self.loss).with_micro_batch(self.micro_batch))
+    }
+
     /// The parameters.
     pub fn params(&self) -> &ParamSet {
         &self.params
@@ -98,13 +105,48 @@ impl Objective {
     /// Loss and gradient over the whole training set, the gradient flattened to `[n_parameters]`.
     pub fn full_gradient(&self, mode: Mode) -> Result<(f64, Vec<f64>), TrainError> {
         let train = &self.data.train;
+        self.sum_over_chunks(|start, n_chunk| {
+            let (inputs, labels) = train.range(start..start + n_chunk)?;
+            let (loss, gradient) = self.backward(&inputs, labels, mode)?;
+            Ok((n_chunk as f64 / train.len() as f64, loss, gradient))
+        })
+    }
+
+    /// `(1/N) Σ_i weights_i ∇ℓ_i` over the whole training set, flattened to `[n_parameters]`.
+    ///
+    /// # Errors
+    /// As [`Objective::loss_and_gradient`].
+    ///
+    /// # Panics
+    /// When there is not a weight for each training sample.
+    pub fn weighted_gradient(&self, weights: &[f64], mode: Mode) -> Result<Vec<f64>, TrainError> {
+        let train = &self.data.train;
+        assert_eq!(weights.len(), train.len(), "a weight for each sample");
+        let (_, gradient) = self.sum_over_chunks(|start, n_chunk| {
+            let (inputs, labels) = train.range(start..start + n_chunk)?;
+            let inputs = self.cast(&inputs)?;
+            let gradients = self.network.gradient(&inputs, mode, &mut |outputs| {
+                let rows = self.loss.gradients_of_samples(outputs, labels)?;
+                let weights = Tensor::new(&weights[start..start + n_chunk], rows.device())?;
+                rows.broadcast_mul(&weights.to_dtype(rows.dtype())?.unsqueeze(1)?)
+            })?;
+            Ok((1. / train.len() as f64, 0., self.all_received(gradients)?))
+        })?;
+        Ok(gradient)
+    }
+
+    /// The sum over chunks of the training set of a share times a loss and a gradient.
+    fn sum_over_chunks(
+        &self,
+        of_chunk: impl Fn(usize, usize) -> Result<(f64, f64, Vec<Tensor>), TrainError> + Sync,
+    ) -> Result<(f64, Vec<f64>), TrainError> {
         let mut loss = 0.;
         let mut gradient = vec![0.; self.params.n_parameters()];
         let of_chunk = |&(start, n_chunk): &(usize, usize)| -> Result<_, TrainError> {
-            let (inputs, labels) = train.range(start..start + n_chunk)?;
-            let (loss, gradient) = self.backward(&inputs, labels, mode)?;
-            Ok((n_chunk as f64 / train.len() as f64, loss, flatten(gradient.iter())?))
+            let (share, loss, gradient) = of_chunk(start, n_chunk)?;
+            Ok((share, loss, flatten(gradient.iter())?))
         };
+        let train = &self.data.train;
         let chunks: Vec<_> = chunks(train.len(), self.network.samples_at_once()).collect();
         // A chunk for each thread, whose activations stay near it; added up in order.
         for group in chunks.chunks(rayon::current_num_threads()) {
@@ -136,10 +178,12 @@ impl Objective {
         assert!(!coordinates.is_empty(), "gradients of no parameter");
         let (inputs, labels) = self.data.train.batch(samples)?;
         let wanted = self.params.by_tensor(coordinates);
-        let found =
-            self.network.sample_gradients(&inputs, mode, &wanted, &mut |range, outputs| {
-                self.loss.gradients_of_samples(outputs, &labels[range])
-            })?;
+        let found = self.network.sample_gradients(
+            &self.cast(&inputs)?,
+            mode,
+            &wanted,
+            &mut |range, outputs| self.loss.gradients_of_samples(outputs, &labels[range]),
+        )?;
         let mut columns = Vec::new();
         for (((name, _), gradients), wanted) in self.params.named_tensors().zip(found).zip(&wanted)
         {
@@ -163,7 +207,7 @@ impl Objective {
             let mut all: Option<NormInputs> = None;
             for (start, n_chunk) in chunks(train.len(), self.network.samples_at_once()) {
                 let (inputs, _) = train.range(start..start + n_chunk)?;
-                let Some(found) = self.network.norm_inputs(&inputs, norm_idx)? else {
+                let Some(found) = self.network.norm_inputs(&self.cast(&inputs)?, norm_idx)? else {
                     return Ok(());
                 };
                 match &mut all {
@@ -196,7 +240,7 @@ impl Objective {
         let (mut loss, mut n_correct) = (0., 0usize);
         for (start, n_chunk) in chunks(split.len(), self.network.samples_at_once()) {
             let (inputs, labels) = split.range(start..start + n_chunk)?;
-            let logits = self.network.forward(&inputs, Mode::Eval)?;
+            let logits = self.network.forward(&self.cast(&inputs)?, Mode::Eval)?;
             let logits = logits.to_dtype(DType::F64)?.to_vec2::<f64>()?;
             for (row, &label) in logits.iter().zip(labels) {
                 loss += self.loss.of_sample(row, label as usize);
@@ -216,7 +260,7 @@ impl Objective {
         let n_samples = labels.len();
         let (mut loss, mut sums) = (0., Vec::new());
         for (start, n_part) in chunks(n_samples, self.micro_batch.unwrap_or(n_samples)) {
-            let part = inputs.narrow(0, start, n_part)?.contiguous()?;
+            let part = self.cast(&inputs.narrow(0, start, n_part)?.contiguous()?)?;
             let share = n_part as f64 / n_samples as f64;
             let mut value = f64::NAN;
             let gradients = self.network.gradient(&part, mode, &mut |outputs| {
@@ -226,11 +270,7 @@ impl Objective {
                 if share < 1. { gradient * share } else { Ok(gradient) }
             })?;
             loss += value;
-            let names = self.params.named_tensors().map(|(name, _)| name);
-            let gradients = names.zip(gradients).map(|(name, gradient)| {
-                gradient.ok_or_else(|| TrainError::NoGradient(name.to_owned()))
-            });
-            let gradients = gradients.collect::<Result<Vec<Tensor>, TrainError>>()?;
+            let gradients = self.all_received(gradients)?;
             if sums.is_empty() {
                 sums = gradients;
             } else {
@@ -240,6 +280,21 @@ impl Objective {
             }
         }
         Ok((loss, sums))
+    }
+
+    /// The gradients, if every parameter received one.
+    fn all_received(&self, gradients: Vec<Option<Tensor>>) -> Result<Vec<Tensor>, TrainError> {
+        let names = self.params.named_tensors().map(|(name, _)| name);
+        let received = |(name, gradient): (&str, Option<Tensor>)| {
+            gradient.ok_or_else(|| TrainError::NoGradient(name.to_owned()))
+        };
+        names.zip(gradients).map(received).collect()
+    }
+
+    /// Inputs in the type of the parameters.
+    fn cast(&self, inputs: &Tensor) -> candle_core::Result<Tensor> {
+        let dtype = self.params.vars().next().map_or(DType::F32, |var| var.dtype());
+        inputs.to_dtype(dtype)
     }
 }
 
@@ -383,5 +438,39 @@ mod tests {
         }
         assert_eq!(fork.evaluate_train().unwrap(), before);
         assert_ne!(objective.evaluate_train().unwrap(), before);
+    }
+
+    #[test]
+    fn weighted_gradients_are_weighted_sums_of_those_of_samples() {
+        let objective = objective(40).in_f64().unwrap();
+        let weights: Vec<f64> = (0..40).map(|i| f64::from(i % 7) - 2.).collect();
+        let found = objective.weighted_gradient(&weights, Mode::Eval).unwrap();
+        let mut expected = vec![0.; found.len()];
+        for (sample, weight) in weights.iter().enumerate() {
+            let (_, gradient) = objective.loss_and_gradient(&[sample as u32], Mode::Eval).unwrap();
+            for (sum, g) in expected.iter_mut().zip(flatten(gradient.iter()).unwrap()) {
+                *sum += weight * g / 40.;
+            }
+        }
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+        }
+    }
+
+    #[test]
+    fn in_f64_the_gradient_is_that_of_finite_differences() {
+        let objective = objective(40).in_f64().unwrap();
+        let (_, gradient) = objective.full_gradient(Mode::Eval).unwrap();
+        let at = objective.params().flatten().unwrap();
+        for i in [0, 5, at.len() - 1] {
+            let loss = |by: f64| {
+                let mut w = at.clone();
+                w[i] += by;
+                objective.params().assign(&w).unwrap();
+                objective.evaluate_train().unwrap().loss
+            };
+            let slope = (loss(1e-5) - loss(-1e-5)) / 2e-5;
+            assert!((gradient[i] - slope).abs() < 1e-9, "{} {slope}", gradient[i]);
+        }
     }
 }

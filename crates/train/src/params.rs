@@ -121,6 +121,29 @@ impl ParamSet {
         flatten(self.vars().map(Var::as_tensor))
     }
 
+    /// Sets all parameters from one vector `[n_parameters]`, rounded to their own types.
+    ///
+    /// # Panics
+    /// When `values` has another length.
+    pub fn assign(&self, values: &[f64]) -> Result<(), TrainError> {
+        assert_eq!(values.len(), self.n_parameters(), "a value for each parameter");
+        for param in &self.params {
+            let (var, own) = (&param.var, &values[param.start..][..param.var.elem_count()]);
+            let tensor = Tensor::from_slice(own, var.shape(), &Device::Cpu)?;
+            var.set(&tensor.to_dtype(var.dtype())?.to_device(var.device())?)?;
+        }
+        Ok(())
+    }
+
+    /// A copy with parameters and buffers of another type.
+    pub fn to_dtype(&self, dtype: DType) -> Result<Self, TrainError> {
+        let convert = |(name, tensor): (&str, &Tensor)| -> Result<_, TrainError> {
+            Ok((name.to_owned(), tensor.copy()?.to_dtype(dtype)?))
+        };
+        Self::new(self.named_tensors().map(convert).collect::<Result<_, _>>()?)?
+            .with_buffers(self.named_buffers().map(convert).collect::<Result<_, _>>()?)
+    }
+
     /// Euclidean distance to another set with the same parameters.
     pub fn distance(&self, other: &ParamSet) -> Result<f64, TrainError> {
         let (own, other) = (self.flatten()?, other.flatten()?);

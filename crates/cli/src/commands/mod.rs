@@ -1,11 +1,13 @@
 //! The subcommands, one file each.
 
 mod data;
+mod escape;
 mod fit;
 mod probe;
 mod report;
 mod run;
 mod show;
+mod source;
 mod stable;
 
 use clap::CommandFactory;
@@ -21,7 +23,7 @@ pub fn dispatch(args: Args) -> Result<(), Failure> {
         Command::Run(args) => run::run(&args, &Stage::ALL),
         Command::Train(args) => run::run(&args, &[Stage::Train]),
         Command::Probe(args) => probe::run(&args),
-        Command::Escape(args) => run::run(&args, &[Stage::Train, Stage::Escape]),
+        Command::Escape(args) => escape::run(&args),
         Command::Fit(args) => fit::run(&args),
         Command::Stable(args) => stable::run(&args),
         Command::Report(args) => report::run(&args),

@@ -1,4 +1,4 @@
-//! `run`, `train`, `escape`.
+//! `run`, `train`.
 
 use std::path::Path;
 use std::time::Instant;
@@ -29,7 +29,8 @@ pub fn run_plans(
         if plans.iter().any(|plan| !stage.is_in(&plan.file)) && wanted.len() < Stage::ALL.len() {
             let reason = match stage {
                 Stage::Train => {
-                    "probe.checkpoint says where weights are, nothing is trained".into()
+                    "a checkpoint says where weights are, or nothing needs any: nothing is trained"
+                        .into()
                 }
                 _ => format!("there is no section [{}]", stage.name()),
             };

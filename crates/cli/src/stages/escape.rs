@@ -1,7 +1,12 @@
-//! Escapes from the certified minimum, one ensemble per learning rate.
+//! Escapes from the minimum: one ensemble for each of the conditions, all trials handed out together.
 
-use escape::{ExitSample, MinibatchSgd, NetworkLandscape, ensemble, tables};
-use train::{RunDir, Table};
+use std::collections::HashSet;
+
+use escape::{
+    Cell, Curvature, Dynamics, Exit, Journal, Landscape, NetworkLandscape, Trial, check_start,
+    curvature, ensemble, tables,
+};
+use train::{RunDir, Schedule, Table, TrainError};
 
 use super::load_trained;
 use crate::experiment::Experiment;
@@ -9,45 +14,133 @@ use crate::failure::Failure;
 use crate::interrupt;
 use crate::progress::Task;
 
-/// Runs the ensembles that an earlier start has not finished.
+/// Runs the trials that an earlier start has not finished.
 pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
     let Some(spec) = &experiment.file.escape else { return Ok(()) };
-    load_trained(experiment, run)?;
-    let landscape = NetworkLandscape::new(experiment.objective.fork()?)?;
-    let watch = spec.watch();
-    let task = Task::begin("escape", Some((spec.seeds * spec.learning_rates.len()) as u64));
-    let mut trials = Vec::new();
-    for (rate_idx, &learning_rate) in spec.learning_rates.iter().enumerate() {
-        let partial = format!("partial/escape-{rate_idx}");
-        if let Some(done) = run.table(&partial)? {
-            (0..spec.seeds).for_each(|_| task.advance());
-            trials.push(done);
-            continue;
+    let streams = experiment.streams.named("escape");
+    let landscape = match spec.landscape.build(&streams.named("landscape")) {
+        Some(landscape) => landscape,
+        None => {
+            if experiment.checkpoint.is_none() {
+                load_trained(experiment, run)?;
+            }
+            Box::new(NetworkLandscape::new(experiment.objective().fork()?)?)
         }
-        let (batch_size, sampling) = (spec.batch_size, spec.sampling);
-        let driver = MinibatchSgd { batch_size, learning_rate, sampling };
-        let streams = experiment.streams.named("escape").named(&learning_rate.to_string());
-        let finished = || task.advance();
-        let n_seeds = spec.seeds;
-        let times =
-            ensemble(&landscape, &driver, &watch, &streams, n_seeds, &interrupt::flow, &finished)?;
-        let table = tables::trials(batch_size, learning_rate, &times);
-        run.write_table(&partial, &table)?;
-        trials.push(table);
+    };
+    let landscape = &*landscape;
+
+    let conditions = spec.conditions();
+    let drivers = conditions
+        .iter()
+        .map(|conditions| spec.driver.build(conditions, landscape))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut cells = Vec::new();
+    for (conditions, driver) in conditions.iter().zip(&drivers) {
+        let start = Dynamics { landscape, driver: &**driver };
+        cells.push(Cell {
+            minimum_loss: check_start(&start, &spec.basins)?,
+            start: Box::new(start),
+            watch: spec.watch(conditions.learning_rate),
+            streams: streams.named(&conditions.name()),
+        });
     }
-    let (mut summaries, mut curves) = (Vec::new(), Vec::new());
-    let mut n_exited = 0;
-    for (table, &learning_rate) in trials.iter().zip(&spec.learning_rates) {
-        let sample = ExitSample::new(tables::exit_times(table)?);
-        n_exited += sample.n_exited();
-        summaries.push(tables::summary(spec.batch_size, learning_rate, spec.horizon, &sample));
-        curves.push(tables::survival(learning_rate, &sample));
+    let certified = match spec.hessian_eigenvalues {
+        0 => None,
+        n => Some(certify(experiment, landscape, n)?),
+    };
+    if let Some(found) = &certified {
+        run.write_table("escape_minimum", &tables::minimum(cells[0].minimum_loss, found))?;
+        run.write_table("escape_hessian", &tables::eigenvalues(found))?;
+    }
+
+    let exits = exits_of_all(&cells, spec.seeds, run)?;
+    let constant_step = spec.learning_rate_schedule == Schedule::Constant;
+    let (mut trials, mut summary) = (Vec::new(), Vec::new());
+    let (mut survival, mut axes, mut slopes) = (Vec::new(), Vec::new(), Vec::new());
+    for (conditions, exits) in conditions.iter().zip(&exits) {
+        slopes.extend(
+            certified
+                .as_ref()
+                .and_then(|found| tables::mori_slope(conditions, &spec.basins, exits, found)),
+        );
+        for (basin_idx, basin) in spec.basins.iter().enumerate() {
+            let exits: Vec<Exit> = exits.iter().map(|exits| exits[basin_idx]).collect();
+            trials.push(tables::trials(conditions, basin, &exits, landscape));
+            let (horizon, exits) = (spec.horizon, &exits[..]);
+            summary.push(tables::summary(conditions, basin, horizon, constant_step, exits));
+            survival.push(tables::survival(conditions, basin, exits));
+            axes.push(tables::axes(conditions, basin, exits, landscape));
+        }
     }
     run.write_table("escape_trials", &Table::concat(trials))?;
-    run.write_table("escape_summary", &Table::concat(summaries))?;
-    run.write_table("escape_survival", &Table::concat(curves))?;
+    run.write_table("escape_summary", &Table::concat(summary))?;
+    run.write_table("escape_survival", &Table::concat(survival))?;
+    run.write_table("escape_axes", &Table::concat(axes))?;
+    if !slopes.is_empty() {
+        run.write_table("escape_slopes", &Table::concat(slopes))?;
+    }
     run.remove("partial")?;
-    let n_trials = spec.seeds * spec.learning_rates.len();
-    task.finish(&format!("{n_exited} of {n_trials} trials left the minimum"));
     Ok(())
+}
+
+/// The curvature at the minimum, of a network in `f64`.
+fn certify(
+    experiment: &Experiment,
+    landscape: &dyn Landscape,
+    n_eigenvalues: usize,
+) -> Result<Curvature, Failure> {
+    let task = Task::begin("minimum", None);
+    let streams = experiment.streams.named("curvature");
+    let is_network =
+        experiment.file.escape.as_ref().is_some_and(|spec| spec.landscape.is_network());
+    let found = if is_network {
+        let network = NetworkLandscape::new(experiment.objective().in_f64()?)?;
+        curvature(&network, n_eigenvalues, &streams, &interrupt::flow)?
+    } else {
+        curvature(landscape, n_eigenvalues, &streams, &interrupt::flow)?
+    };
+    task.finish(&format!(
+        "gradient norm {:.2e}, largest Hessian eigenvalue {:.4}, {} outliers",
+        found.gradient_norm,
+        found.eigenvalues[0],
+        found.n_outliers()
+    ));
+    Ok(found)
+}
+
+/// The exits of every trial, by cell and seed, an exit for each basin; from the journal where they are there.
+fn exits_of_all(cells: &[Cell], seeds: u64, run: &RunDir) -> Result<Vec<Vec<Vec<Exit>>>, Failure> {
+    let path = run.file("partial/escape.jsonl");
+    let io = |error: std::io::Error| TrainError::Io { path: path.clone(), source: error };
+    std::fs::create_dir_all(run.file("partial")).map_err(io)?;
+    let (journal, done) = Journal::open(&path).map_err(io)?;
+    let finished: HashSet<(usize, u64)> =
+        done.iter().map(|trial| (trial.cell, trial.seed)).collect();
+    let all = (0..cells.len()).flat_map(|cell| (0..seeds).map(move |seed| (cell, seed)));
+    let left: Vec<(usize, u64)> = all.filter(|trial| !finished.contains(trial)).collect();
+
+    let task = Task::begin("escape", Some(cells.len() as u64 * seeds));
+    (0..finished.len()).for_each(|_| task.advance());
+    let add = |cell, seed, exits| -> Result<(), Failure> {
+        journal.add(&Trial { cell, seed, exits }).map_err(io)?;
+        task.advance();
+        Ok(())
+    };
+    ensemble(cells, &left, &interrupt::flow, &add)?;
+    drop(journal);
+
+    let (_, mut trials) = Journal::open(&path).map_err(io)?;
+    trials.sort_by_key(|trial| (trial.cell, trial.seed));
+    let n_left = |exits: &[Exit]| exits.iter().filter(|exit| exit.time.exited()).count();
+    let n_exits: usize = trials.iter().map(|trial| n_left(&trial.exits)).sum();
+    let n_diverged =
+        trials.iter().flat_map(|trial| &trial.exits).filter(|exit| exit.diverged).count();
+    let n_all: usize = trials.iter().map(|trial| trial.exits.len()).sum();
+    let diverged = match n_diverged {
+        0 => String::new(),
+        n => format!(", {n} by running away to what is no number"),
+    };
+    task.finish(&format!("{n_exits} of {n_all} exits seen{diverged}"));
+    let of_cell = |cell: &[Trial]| cell.iter().map(|trial| trial.exits.clone()).collect();
+    Ok(trials.chunk_by(|a, b| a.cell == b.cell).map(of_cell).collect())
 }

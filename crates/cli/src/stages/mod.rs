@@ -45,7 +45,7 @@ impl Stage {
     /// Whether an experiment has it.
     pub fn is_in(self, file: &ExperimentFile) -> bool {
         match self {
-            Stage::Train => file.checkpoint().is_none(),
+            Stage::Train => file.training.is_some() && file.checkpoint().is_none(),
             Stage::Probe => file.probe.is_some(),
             Stage::Escape => file.escape.is_some(),
             Stage::Ablation => file.ablation.is_some(),
@@ -68,6 +68,6 @@ const TRAINED: &str = "checkpoints/trained.safetensors";
 
 /// Loads the trained weights into the experiment's objective.
 fn load_trained(experiment: &Experiment, run: &RunDir) -> Result<(), TrainError> {
-    checkpoint::load(&run.file(TRAINED), experiment.objective.params())?;
+    checkpoint::load(&run.file(TRAINED), experiment.objective().params())?;
     Ok(())
 }

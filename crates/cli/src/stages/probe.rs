@@ -19,7 +19,7 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
         load_trained(experiment, run)?;
     }
     let streams = experiment.streams.named("probe");
-    let probe = Probe::new(&experiment.objective, spec, &file.fit, &streams)?;
+    let probe = Probe::new(experiment.objective(), spec, &file.fit, &streams)?;
     let task = Task::begin("probe", Some(probe.n_pieces() as u64));
     let go_on = || {
         task.advance();

@@ -18,7 +18,7 @@ const LAST: &str = "checkpoints/last.safetensors";
 /// Trains from the start, or from the last checkpoint.
 pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
     let Some(spec) = &experiment.file.training else { return Ok(()) };
-    let objective = &experiment.objective;
+    let objective = experiment.objective();
     let task = Task::begin("train", None);
     let last = run.file(LAST);
     let mut trainer = match last.exists() {

@@ -1,0 +1,94 @@
+//! What the formulas have in common: they need no memory to compute.
+
+use crate::error::EscapeError;
+use crate::landscape::{Landscape, NO_SAMPLES, Site};
+
+/// A loss as a formula, with its gradient.
+pub(super) trait Formula: Sync {
+    /// A point at a minimum, `[D]`.
+    fn minimum(&self) -> Vec<f64>;
+
+    /// L(w).
+    fn loss(&self, w: &[f64]) -> f64;
+
+    /// Writes ∇L(w).
+    fn gradient(&self, w: &[f64], gradient: &mut [f64]);
+
+    /// Number of samples whose mean loss it is, if it is one.
+    fn n_samples(&self) -> Option<usize> {
+        None
+    }
+
+    /// Adds `weight ∇ℓ_i(w)`; only asked of a mean over samples.
+    fn add_sample_gradient(&self, w: &[f64], sample: usize, weight: f64, gradient: &mut [f64]) {
+        let _ = (w, sample, weight, gradient);
+        unreachable!("no mean over samples");
+    }
+}
+
+/// A landscape whose loss is a formula.
+pub(super) struct Surface<F> {
+    formula: F,
+    minimum: Vec<f64>,
+}
+
+impl<F: Formula> Surface<F> {
+    pub fn new(formula: F) -> Self {
+        let minimum = formula.minimum();
+        Self { formula, minimum }
+    }
+}
+
+impl<F: Formula> Landscape for Surface<F> {
+    fn minimum(&self) -> &[f64] {
+        &self.minimum
+    }
+
+    fn n_samples(&self) -> Option<usize> {
+        self.formula.n_samples()
+    }
+
+    fn site(&self) -> Result<Box<dyn Site + '_>, EscapeError> {
+        Ok(Box::new(&self.formula))
+    }
+}
+
+impl<F: Formula> Site for &F {
+    fn loss(&mut self, w: &[f64]) -> Result<f64, EscapeError> {
+        Ok(Formula::loss(*self, w))
+    }
+
+    fn gradient(&mut self, w: &[f64], gradient: &mut [f64]) -> Result<(), EscapeError> {
+        Formula::gradient(*self, w, gradient);
+        Ok(())
+    }
+
+    fn minibatch_gradient(
+        &mut self,
+        w: &[f64],
+        samples: &[u32],
+        gradient: &mut [f64],
+    ) -> Result<(), EscapeError> {
+        self.n_samples().ok_or(NO_SAMPLES)?;
+        gradient.fill(0.);
+        let weight = 1. / samples.len() as f64;
+        for &sample in samples {
+            self.add_sample_gradient(w, sample as usize, weight, gradient);
+        }
+        Ok(())
+    }
+
+    fn weighted_gradient(
+        &mut self,
+        w: &[f64],
+        weights: &[f64],
+        gradient: &mut [f64],
+    ) -> Result<(), EscapeError> {
+        let n_samples = self.n_samples().ok_or(NO_SAMPLES)?;
+        gradient.fill(0.);
+        for (sample, weight) in weights.iter().enumerate() {
+            self.add_sample_gradient(w, sample, weight / n_samples as f64, gradient);
+        }
+        Ok(())
+    }
+}

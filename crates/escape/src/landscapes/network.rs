@@ -1,0 +1,94 @@
+//! The loss of a network over its parameters.
+
+use train::{Mode, Objective, flatten};
+
+use crate::error::EscapeError;
+use crate::landscape::{Landscape, Site};
+
+/// The full-batch loss of a trained network.
+///
+/// Points are `f64`; the network computes in the type of its parameters. Running statistics begin in each trial as they
+/// are at the minimum, and follow its minibatches.
+pub struct NetworkLandscape {
+    minimum: Objective,
+    point: Vec<f64>,
+}
+
+impl NetworkLandscape {
+    /// The landscape around the present weights of `objective`.
+    pub fn new(objective: Objective) -> Result<Self, EscapeError> {
+        let point = objective.params().flatten()?;
+        Ok(Self { minimum: objective, point })
+    }
+
+    /// The same with parameters and data in `f64`.
+    pub fn in_f64(&self) -> Result<Self, EscapeError> {
+        Self::new(self.minimum.in_f64()?)
+    }
+
+    /// The network at the minimum.
+    pub fn objective(&self) -> &Objective {
+        &self.minimum
+    }
+}
+
+impl Landscape for NetworkLandscape {
+    fn minimum(&self) -> &[f64] {
+        &self.point
+    }
+
+    fn n_samples(&self) -> Option<usize> {
+        Some(self.minimum.data().train.len())
+    }
+
+    fn site(&self) -> Result<Box<dyn Site + '_>, EscapeError> {
+        Ok(Box::new(self.minimum.fork()?))
+    }
+
+    fn coordinate_name(&self, coordinate: usize) -> String {
+        let (name, position) = self.minimum.params().locate(coordinate);
+        format!("{name}{position:?}")
+    }
+}
+
+impl Site for Objective {
+    fn loss(&mut self, w: &[f64]) -> Result<f64, EscapeError> {
+        self.params().assign(w)?;
+        Ok(self.evaluate_train()?.loss)
+    }
+
+    /// With stored statistics where there is batch normalisation.
+    fn gradient(&mut self, w: &[f64], gradient: &mut [f64]) -> Result<(), EscapeError> {
+        self.params().assign(w)?;
+        gradient.copy_from_slice(&self.full_gradient(Mode::Eval)?.1);
+        Ok(())
+    }
+
+    fn minibatch_gradient(
+        &mut self,
+        w: &[f64],
+        samples: &[u32],
+        gradient: &mut [f64],
+    ) -> Result<(), EscapeError> {
+        self.params().assign(w)?;
+        let (_, tensors) = self.loss_and_gradient(samples, Mode::Train)?;
+        gradient.copy_from_slice(&flatten(tensors.iter())?);
+        Ok(())
+    }
+
+    fn weighted_gradient(
+        &mut self,
+        w: &[f64],
+        weights: &[f64],
+        gradient: &mut [f64],
+    ) -> Result<(), EscapeError> {
+        self.params().assign(w)?;
+        gradient.copy_from_slice(&Objective::weighted_gradient(self, weights, Mode::Eval)?);
+        Ok(())
+    }
+
+    fn accuracy(&mut self, w: &[f64]) -> Result<f64, EscapeError> {
+        self.params().assign(w)?;
+        Ok(self.evaluate_train()?.accuracy)
+    }
+}

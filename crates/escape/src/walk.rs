@@ -1,0 +1,135 @@
+//! A point under way, and what can be seen of it.
+
+use train::Streams;
+
+use crate::driver::{Driver, Rule};
+use crate::error::EscapeError;
+use crate::landscape::{Landscape, Site};
+
+/// One trial under way: a point that a rule moves.
+///
+/// There are two: any driver on any landscape ([`Dynamics`]), and SGD on a perceptron, whose steps are too short for
+/// anything but a kernel of their own.
+pub trait Walk {
+    /// Takes one step of size η.
+    fn step(&mut self, learning_rate: f64) -> Result<(), EscapeError>;
+
+    /// Loss of the point.
+    fn loss(&mut self) -> Result<f64, EscapeError>;
+
+    /// Training accuracy at the point.
+    fn accuracy(&mut self) -> Result<f64, EscapeError>;
+
+    /// The point itself, `[D]`.
+    fn point(&self) -> std::borrow::Cow<'_, [f64]>;
+}
+
+/// Where trials begin: all randomness of a walk comes from `streams`.
+pub trait Start: Sync {
+    /// The point w* that all trials begin at, `[D]`.
+    fn minimum(&self) -> &[f64];
+
+    /// A new trial at the minimum.
+    fn begin(&self, streams: &Streams) -> Result<Box<dyn Walk + '_>, EscapeError>;
+}
+
+/// Any driver on any landscape.
+pub struct Dynamics<'a> {
+    /// What is moved on.
+    pub landscape: &'a dyn Landscape,
+    /// What moves.
+    pub driver: &'a dyn Driver,
+}
+
+struct Wanderer<'a> {
+    site: Box<dyn Site + 'a>,
+    rule: Box<dyn Rule + 'a>,
+    point: Vec<f64>,
+}
+
+impl Start for Dynamics<'_> {
+    fn minimum(&self) -> &[f64] {
+        self.landscape.minimum()
+    }
+
+    fn begin(&self, streams: &Streams) -> Result<Box<dyn Walk + '_>, EscapeError> {
+        let point = self.landscape.minimum().to_vec();
+        let rule = self.driver.begin(self.landscape, streams)?;
+        Ok(Box::new(Wanderer { site: self.landscape.site()?, rule, point }))
+    }
+}
+
+impl Walk for Wanderer<'_> {
+    fn step(&mut self, learning_rate: f64) -> Result<(), EscapeError> {
+        self.rule.step(&mut *self.site, &mut self.point, learning_rate)
+    }
+
+    fn loss(&mut self) -> Result<f64, EscapeError> {
+        self.site.loss(&self.point)
+    }
+
+    fn accuracy(&mut self) -> Result<f64, EscapeError> {
+        self.site.accuracy(&self.point)
+    }
+
+    fn point(&self) -> std::borrow::Cow<'_, [f64]> {
+        (&self.point).into()
+    }
+}
+
+/// One look at a walk: what several basins ask for is computed once.
+pub(crate) struct Look<'a> {
+    walk: &'a mut dyn Walk,
+    minimum: &'a [f64],
+    minimum_loss: f64,
+    loss: Option<f64>,
+    accuracy: Option<f64>,
+}
+
+impl<'a> Look<'a> {
+    /// Looks at `walk`, which began at `minimum`.
+    pub fn at(walk: &'a mut dyn Walk, minimum: &'a [f64], minimum_loss: f64) -> Self {
+        Self { walk, minimum, minimum_loss, loss: None, accuracy: None }
+    }
+
+    pub fn minimum_loss(&self) -> f64 {
+        self.minimum_loss
+    }
+
+    pub fn loss(&mut self) -> Result<f64, EscapeError> {
+        let loss = self.loss.map_or_else(|| self.walk.loss(), Ok)?;
+        self.loss = Some(loss);
+        Ok(loss)
+    }
+
+    pub fn accuracy(&mut self) -> Result<f64, EscapeError> {
+        let accuracy = self.accuracy.map_or_else(|| self.walk.accuracy(), Ok)?;
+        self.accuracy = Some(accuracy);
+        Ok(accuracy)
+    }
+
+    /// ‖w − w*‖.
+    pub fn distance(&self) -> f64 {
+        let squares = |(w, at): (&f64, &f64)| (w - at) * (w - at);
+        self.walk.point().iter().zip(self.minimum).map(squares).sum::<f64>().sqrt()
+    }
+
+    pub fn all_within(&self, low: f64, high: f64) -> bool {
+        self.walk.point().iter().all(|&w| low <= w && w <= high)
+    }
+
+    /// The coordinate with the largest |w_i − w*_i|: the one that it left through.
+    pub fn farthest(&self) -> usize {
+        let point = self.walk.point();
+        let away = |i: usize| {
+            let distance = (point[i] - self.minimum[i]).abs();
+            if distance.is_nan() { f64::INFINITY } else { distance }
+        };
+        (0..point.len()).max_by(|&i, &j| away(i).total_cmp(&away(j)).then(j.cmp(&i))).unwrap_or(0)
+    }
+
+    /// Whether the point, and its loss if it was looked at, are numbers.
+    pub fn is_finite(&self) -> bool {
+        self.loss.is_none_or(f64::is_finite) && self.walk.point().iter().all(|w| w.is_finite())
+    }
+}
