@@ -8,8 +8,8 @@ use stats::Verdict;
 use train::{Table, TableError, TrainError, read_table, steps_log};
 
 use crate::failure::Failure;
-use crate::plot::RunTables;
 use crate::plot::number::significant;
+use crate::plot::{RunTables, groups};
 use crate::terminal::{aligned, mean_and_deviation};
 
 /// What the figures in the noise table mean; printed beside it.
@@ -44,6 +44,12 @@ pub fn read(directory: &Path) -> Result<RunTables, TrainError> {
         escape_trials: table("escape_trials")?,
         escape_summary: table("escape_summary")?,
         escape_survival: table("escape_survival")?,
+        escape_axes: table("escape_axes")?,
+        escape_minimum: table("escape_minimum")?,
+        escape_slopes: table("escape_slopes")?,
+        escape_theories: table("escape_theories")?,
+        escape_theory_pairs: table("escape_theory_pairs")?,
+        escape_theory_means: table("escape_theory_means")?,
         ablation: table("ablation")?,
         ablation_summary: table("ablation_summary")?,
     })
@@ -53,13 +59,16 @@ pub fn read(directory: &Path) -> Result<RunTables, TrainError> {
 pub fn summary(tables: &RunTables) -> Result<String, Failure> {
     let mut text = String::new();
     type Part = fn(&Table) -> Result<String, TableError>;
-    let parts: [(&Option<Table>, Part); 7] = [
+    let parts: [(&Option<Table>, Part); 10] = [
         (&tables.certificate, certificate),
         (&tables.noise_during_summary, during),
         (&tables.noise_summary, noise),
         (&tables.noise_scale, noise_scale),
         (&tables.noise_views, views),
+        (&tables.escape_minimum, minimum),
         (&tables.escape_summary, escapes),
+        (&tables.escape_slopes, slopes),
+        (&tables.escape_theories, theories),
         (&tables.ablation_summary, ablation),
     ];
     for (table, part) in parts {
@@ -229,10 +238,71 @@ pub fn way_of_noise(table: &Table) -> Result<String, TableError> {
     Ok(format!("Minibatches: {sampling}; {method}; {statistics}."))
 }
 
+fn minimum(table: &Table) -> Result<String, TableError> {
+    Ok(format!(
+        "Escapes begin at loss {}: gradient norm {}, largest Hessian eigenvalue {}, {} outliers\n",
+        significant(table.reals("loss")?[0], 3),
+        significant(table.reals("gradient_norm")?[0], 3),
+        significant(table.reals("largest_eigenvalue")?[0], 3),
+        table.integers("n_outliers")?[0],
+    ))
+}
+
+fn slopes(table: &Table) -> Result<String, TableError> {
+    let header = ["η", "B", "slope", "95 % interval", "predicted"];
+    let mut rows = Vec::new();
+    for row in 0..table.n_rows() {
+        let real = |name: &str| Ok(significant(table.reals(name)?[row], 3));
+        rows.push(vec![
+            real("learning_rate")?,
+            table.integers("batch_size")?[row].to_string(),
+            real("slope")?,
+            format!("{} … {}", real("slope_low")?, real("slope_high")?),
+            real("mori_slope")?,
+        ]);
+    }
+    Ok(format!(
+        "Slope of ln(mean exit time) against ln(loss ratio), and B/(ηh*) + 1 − n/2 of Mori et al. (2022)\n{}",
+        aligned(&header, &rows)
+    ))
+}
+
+fn theories(table: &Table) -> Result<String, TableError> {
+    let header = ["theory", "parameters", "AIC", "held out", "error of ln k", "deviance, p"];
+    let mut rows = Vec::new();
+    for row in 0..table.n_rows() {
+        let real = |name: &str, digits| Ok(significant(table.reals(name)?[row], digits));
+        let reason = &table.texts("unavailable")?[row];
+        let mut cells = vec![table.texts("theory")?[row].clone()];
+        match reason.is_empty() {
+            true => cells.push(format!(
+                "{} = {}, {} = {}",
+                table.texts("p0_name")?[row],
+                real("p0", 3)?,
+                table.texts("p1_name")?[row],
+                real("p1", 3)?
+            )),
+            false => cells.push(reason.clone()),
+        }
+        cells.extend([
+            real("aic", 5)?,
+            real("held_out_per_trial", 4)?,
+            real("held_out_rms_error", 3)?,
+            real("deviance_p", 2)?,
+        ]);
+        rows.push(cells);
+    }
+    Ok(format!(
+        "Theories of the mean exit time, two free parameters each; held out: log-likelihood per trial of settings\n\
+         that each was not fitted to\n{}",
+        aligned(&header, &rows)
+    ))
+}
+
 fn escapes(table: &Table) -> Result<String, TableError> {
+    let names = groups::ensemble_names(table, true)?;
     let header = [
-        "η",
-        "B",
+        "ensemble",
         "left",
         "stayed",
         "mean iterations",
@@ -243,17 +313,16 @@ fn escapes(table: &Table) -> Result<String, TableError> {
         "rate constant, p",
     ];
     let mut rows = Vec::new();
-    for row in 0..table.n_rows() {
-        let real = |name: &str, digits| Ok(significant(table.reals(name)?[row], digits));
-        let count = |name: &str| Ok(table.integers(name)?[row].to_string());
+    for (row, name) in names.into_iter().enumerate() {
+        let real = |column: &str, digits| Ok(significant(table.reals(column)?[row], digits));
+        let count = |column: &str| Ok(table.integers(column)?[row].to_string());
         let low = real("mean_iterations_low", 3)?;
         let interval = match table.reals("mean_iterations_high")?[row] {
             f64::INFINITY => format!("above {low}"),
             high => format!("{low} … {}", significant(high, 3)),
         };
         rows.push(vec![
-            real("learning_rate", 3)?,
-            count("batch_size")?,
+            name,
             count("n_exited")?,
             count("n_censored")?,
             real("mean_iterations", 3)?,

@@ -80,6 +80,27 @@ pub fn first_exits(
     streams: &Streams,
     go_on: &(dyn Fn() -> Flow + Sync),
 ) -> Result<Vec<Exit>, EscapeError> {
+    Ok(run(start, minimum_loss, watch, streams, go_on)?.0)
+}
+
+/// The point at which a trial ended.
+pub(crate) fn exit_point(
+    start: &dyn Start,
+    minimum_loss: f64,
+    watch: &Watch,
+    streams: &Streams,
+) -> Result<Vec<f64>, EscapeError> {
+    Ok(run(start, minimum_loss, watch, streams, &|| Flow::Continue)?.1)
+}
+
+/// The exits of a trial, and the point at which it ended.
+fn run(
+    start: &dyn Start,
+    minimum_loss: f64,
+    watch: &Watch,
+    streams: &Streams,
+    go_on: &(dyn Fn() -> Flow + Sync),
+) -> Result<(Vec<Exit>, Vec<f64>), EscapeError> {
     let minimum = start.minimum();
     let mut walk = start.begin(streams)?;
     let mut exits: Vec<Option<Exit>> = vec![None; watch.basins.len()];
@@ -111,7 +132,9 @@ pub fn first_exits(
     }
     let time = ExitTime::Censored(watch.horizon);
     let stayed = Exit { time, elapsed, coordinate: None, diverged: false };
-    Ok(exits.into_iter().map(|exit| exit.unwrap_or(stayed)).collect())
+    let exits = exits.into_iter().map(|exit| exit.unwrap_or(stayed)).collect();
+    let point = walk.point().into_owned();
+    Ok((exits, point))
 }
 
 /// Makes sure that trials begin inside of every basin.

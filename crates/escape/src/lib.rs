@@ -3,7 +3,8 @@
 //! A [`Landscape`] has a minimum; a [`Driver`] moves a point away from it, one step at a time; a [`Basin`] says when the
 //! point has left. [`first_exits`] runs one trial and returns an [`Exit`] for each basin: exited, or censored at the
 //! horizon, which is not an exit. [`ensemble()`] runs many seeds on all cores. An [`ExitSample`] turns their times into a
-//! survival curve and a mean that says what it rests on. [`curvature()`] says what kind of minimum it was.
+//! survival curve and a mean that says what it rests on; [`exit_laws`] fits exponential and Weibull laws to them, and
+//! [`theories`] holds the means at many settings against theories of escape. [`curvature()`] says what kind of minimum it was.
 //!
 //! Time is counted in iterations k from the moment of the perturbation, and in Σ η_k.
 //!
@@ -28,20 +29,25 @@
 //! # Ok::<(), escape::EscapeError>(())
 //! ```
 
+mod ascent;
 mod basin;
 mod curvature;
 mod driver;
 mod drivers;
 mod ensemble;
 mod error;
+pub mod exit_laws;
 mod exit_sample;
 mod exit_time;
 mod journal;
 mod landscape;
 mod landscapes;
+mod many_seeds;
+mod noise_growth;
 mod slope;
 mod spec;
 pub mod tables;
+pub mod theories;
 mod walk;
 
 pub use basin::Basin;
@@ -58,6 +64,8 @@ pub use exit_time::{Exit, ExitTime, Watch, check_start, first_exits};
 pub use journal::{Journal, Trial};
 pub use landscape::{Landscape, Site};
 pub use landscapes::{LandscapeSpec, NetworkLandscape};
+pub use many_seeds::{ManySeeds, Perceptron, Seed};
+pub use noise_growth::noise_slope;
 pub use slope::{Slope, moris_slope, slope};
 pub use spec::{Conditions, DriverSpec, EscapeSpec, Indices};
 pub use walk::{Dynamics, Start, Walk};

@@ -46,6 +46,9 @@ pub struct EscapeSpec {
     pub check_every: u64,
     /// The neighbourhoods to leave, all timed in the same trials.
     pub basins: Vec<Basin>,
+    /// Stability index of the gradient noise, such as the mean over parameters that a probe found: a theory needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise_alpha: Option<f64>,
     /// How many of the largest eigenvalues of the Hessian the certificate of the minimum has.
     #[serde(default = "ten")]
     pub hessian_eigenvalues: usize,
@@ -311,6 +314,9 @@ impl EscapeSpec {
         let by_step = matches!(schedule, Schedule::Constant | Schedule::Exponential { .. });
         let permitted = "constant or exponential: an escape is counted in iterations";
         SpecError::check(by_step, section, "learning_rate_schedule", schedule, permitted)?;
+        let holds = self.noise_alpha.is_none_or(|alpha| alpha > 0. && alpha <= 2.);
+        let permitted = "a number above 0, up to 2";
+        SpecError::check(holds, section, "noise_alpha", self.noise_alpha, permitted)?;
         let seeds = (1..=10_000_000).contains(&self.seeds);
         SpecError::check(seeds, section, "seeds", self.seeds, "1 to 10000000")?;
         let horizon = (1..=1_000_000_000_000).contains(&self.horizon);

@@ -1,14 +1,22 @@
 //! Exit times as tables.
 
-use train::{Table, TableError};
+mod theories;
+
+use train::{Schedule, Streams, Table, TableError};
 
 use crate::basin::Basin;
 use crate::curvature::Curvature;
+use crate::exit_laws::{ExitLaws, Family, exit_laws, goodness_of_fit};
 use crate::exit_sample::ExitSample;
-use crate::exit_time::{Exit, ExitTime};
+use crate::exit_time::{Exit, ExitTime, Watch};
 use crate::landscape::Landscape;
 use crate::slope::{moris_slope, slope};
 use crate::spec::Conditions;
+
+pub use theories::{Setting, settings, theories, theory_means, theory_pairs};
+
+/// Replicates of the goodness of fit of the exponential law.
+const N_REPLICATES: usize = 199;
 
 /// What rows of all tables begin with: `learning_rate`, `batch_size` (0 where there are no minibatches), `alpha` (of
 /// stable noise, as text) and `basin`.
@@ -51,18 +59,33 @@ pub fn exit_times(trials: &Table) -> Result<Vec<ExitTime>, TableError> {
         .collect())
 }
 
-/// One row: how many left, and the mean exit time with its 95 % interval, in iterations and in time ηk.
+/// One row: how many left, the mean exit time with its 95 % interval, in iterations and in time ηk, and how far exits
+/// are from a constant rate: the shape of a Weibull law, its likelihood ratio to the exponential law, and the
+/// exponential law's goodness of fit by 199 replicates drawn from `streams`.
 ///
-/// The mean time is NaN where the step size has a schedule: time is then no multiple of iterations.
+/// The mean time is NaN where the step size has a schedule: time is then no multiple of iterations. What can't be fitted
+/// is NaN.
 pub fn summary(
     conditions: &Conditions,
     basin: &Basin,
-    horizon: u64,
-    constant_step: bool,
+    watch: &Watch,
     exits: &[Exit],
+    streams: &Streams,
 ) -> Table {
-    let sample = ExitSample::new(exits.iter().map(|exit| exit.time).collect());
+    let times: Vec<ExitTime> = exits.iter().map(|exit| exit.time).collect();
+    let laws = exit_laws(&times, watch.check_every).ok();
+    let of_laws = |of: &dyn Fn(&ExitLaws) -> f64| [laws.as_ref().map_or(f64::NAN, of)];
+    let fit = goodness_of_fit(
+        &times,
+        watch.check_every,
+        watch.horizon,
+        Family::Exponential,
+        N_REPLICATES,
+        |replicate| streams.rng(replicate),
+    );
+    let sample = ExitSample::new(times);
     let mean = sample.mean();
+    let constant_step = watch.schedule == Schedule::Constant;
     let unit = if constant_step { conditions.learning_rate } else { f64::NAN };
     let (n_trials, n_exited) = (sample.n_trials() as i64, sample.n_exited() as i64);
     let n_diverged = exits.iter().filter(|exit| exit.diverged).count() as i64;
@@ -72,7 +95,7 @@ pub fn summary(
         .with_integers("n_exited", [n_exited])
         .with_integers("n_censored", [n_trials - n_exited])
         .with_integers("n_diverged", [n_diverged])
-        .with_integers("horizon", [horizon as i64])
+        .with_integers("horizon", [watch.horizon as i64])
         .with_texts("mean_method", [mean.method.name()])
         .with_reals("mean_iterations", [mean.mean])
         .with_reals("mean_iterations_low", [mean.low])
@@ -82,6 +105,11 @@ pub fn summary(
         .with_reals("mean_time_high", [unit * mean.high])
         .with_reals("median_iterations", [median])
         .with_reals("constant_rate_p", [sample.constant_rate_p()])
+        .with_reals("weibull_shape", of_laws(&|laws| laws.weibull.shape.value))
+        .with_reals("weibull_shape_low", of_laws(&|laws| laws.weibull.shape.low))
+        .with_reals("weibull_shape_high", of_laws(&|laws| laws.weibull.shape.high))
+        .with_reals("weibull_p", of_laws(&|laws| laws.p_value))
+        .with_reals("exponential_p", [fit.map_or(f64::NAN, |fit| fit.p_value)])
 }
 
 /// The survival curve, one row per step.

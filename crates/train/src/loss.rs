@@ -87,8 +87,8 @@ impl Loss {
         self.differentiate(outputs, label, &mut vec![0.; outputs.len()])
     }
 
-    /// The loss of one sample, and its gradient with respect to the outputs.
-    fn differentiate(self, outputs: &[f64], label: usize, gradient: &mut [f64]) -> f64 {
+    /// The loss of one sample; its gradient with respect to the outputs `[K]` is written into `gradient`.
+    pub fn differentiate(self, outputs: &[f64], label: usize, gradient: &mut [f64]) -> f64 {
         match self {
             Loss::CrossEntropy => {
                 let max = outputs.iter().copied().fold(f64::NEG_INFINITY, f64::max);

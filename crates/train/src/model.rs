@@ -31,6 +31,11 @@ pub trait Model: Send + Sync {
 
     /// A network that reads its weights from `params`, and sees every later change to them.
     fn bind(&self, params: &ParamSet) -> Result<Box<dyn Network>, TrainError>;
+
+    /// The plain perceptron that this is, for code that has loops of its own for one.
+    fn as_mlp(&self) -> Option<&Mlp> {
+        None
+    }
 }
 
 /// A model bound to parameters.

@@ -74,6 +74,16 @@ impl Objective {
         &self.params
     }
 
+    /// The architecture.
+    pub fn model(&self) -> &dyn Model {
+        self.model.as_ref()
+    }
+
+    /// The loss of a sample, of which the objective is the mean.
+    pub fn loss(&self) -> Loss {
+        self.loss
+    }
+
     /// The data.
     pub fn data(&self) -> &Dataset {
         &self.data

@@ -5,12 +5,12 @@ use train::Table;
 
 use super::axis::{Axis, Scale};
 use super::canvas::Canvas;
-use super::key::{self, Entry, Mark};
+use super::key::{self, Entry, LINE_HEIGHT, Mark};
 use super::panel::{Panel, Place};
 use super::style::{BAR, DATA, Ink, MUTED};
 use super::{Figure, RunTables, WIDTH, groups};
 
-/// Mean escape times of one batch size, in one unit of time.
+/// Mean escape times in one unit of time.
 struct Series<'t> {
     eta: &'t [f64],
     mean: &'t [f64],
@@ -29,7 +29,7 @@ pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
     };
     let iterations = series(table, tables.escape_trials.as_ref(), "iterations")?;
     let time = series(table, tables.escape_trials.as_ref(), "time")?;
-    let batch_sizes = groups::ascending(table.integers("batch_size")?);
+    let ensembles = groups::ensembles(table, false)?;
 
     let title = "Mean escape time against learning rate".to_owned();
     let caption = "Mean first exit time from the minimum, on logarithmic axes, with its 95 % \
@@ -38,22 +38,23 @@ pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
                    arrow alone, an interval without an upper end. Left in iterations k, right \
                    in time ηk."
         .to_owned();
-    let svg = Canvas::paint((WIDTH, 366.0), "escape-time", &title, &caption, |canvas| {
-        let left = Place { left: 76.0, top: 66.0, width: 280.0, height: 242.0 };
+    let extra = match ensembles.len() {
+        1 => 0.0,
+        n => LINE_HEIGHT * (n as f64 / 3.0).ceil(),
+    };
+    let svg = Canvas::paint((WIDTH, 366.0 + extra), "escape-time", &title, &caption, |canvas| {
+        let left = Place { left: 76.0, top: 66.0 + extra, width: 280.0, height: 242.0 };
         let right = Place { left: 456.0, ..left };
-        let ink =
-            |idx| if batch_sizes.len() > 1 { Ink::ordered(idx, batch_sizes.len()) } else { DATA };
+        let ink = |idx| if ensembles.len() > 1 { Ink::ordered(idx, ensembles.len()) } else { DATA };
         let mut entries = vec![
             Entry::new(Mark::Disc, DATA, "mean, 95 % interval"),
             Entry::new(Mark::Ring, DATA, "lower bound"),
             Entry::new(Mark::Disc, BAR, "one exit"),
             Entry::new(Mark::Dashed, MUTED, "horizon"),
         ];
-        if batch_sizes.len() > 1 {
-            let sizes = batch_sizes.iter().enumerate();
-            entries.extend(
-                sizes.map(|(idx, (b, _))| Entry::new(Mark::Line, ink(idx), format!("B = {b}"))),
-            );
+        if ensembles.len() > 1 {
+            let named = ensembles.iter().enumerate();
+            entries.extend(named.map(|(idx, (name, _))| Entry::new(Mark::Line, ink(idx), name)));
         }
         key::draw(canvas, (left.left, 8.0), WIDTH - left.left, &entries);
         for (series, place, name) in
@@ -64,7 +65,7 @@ pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
                 // Beside the mean rather than under it.
                 canvas.disc((at.0 - 9.0, at.1), 1.6, BAR);
             }
-            for (idx, (_, rows)) in batch_sizes.iter().enumerate() {
+            for (idx, (_, rows)) in ensembles.iter().enumerate() {
                 series.draw(canvas, &panel, place, rows, ink(idx));
             }
         }

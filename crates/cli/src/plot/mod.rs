@@ -13,6 +13,8 @@ mod alpha_during;
 mod alpha_layers;
 mod axis;
 pub mod canvas;
+mod escape_axes;
+mod escape_theories;
 mod escape_time;
 pub mod fit;
 pub mod groups;
@@ -79,8 +81,20 @@ pub struct RunTables {
     pub escape_trials: Option<Table>,
     /// One row per learning rate: mean and median escape times with intervals.
     pub escape_summary: Option<Table>,
-    /// Kaplan–Meier curves, one per learning rate.
+    /// Kaplan–Meier curves, one per ensemble and basin.
     pub escape_survival: Option<Table>,
+    /// One row per ensemble, basin and coordinate: the share of exits through it.
+    pub escape_axes: Option<Table>,
+    /// One row: the certificate of the minimum.
+    pub escape_minimum: Option<Table>,
+    /// One row per ensemble: growth of the exit time with the loss ratio.
+    pub escape_slopes: Option<Table>,
+    /// One row per theory of the exit time.
+    pub escape_theories: Option<Table>,
+    /// One row per pair of theories.
+    pub escape_theory_pairs: Option<Table>,
+    /// One row per theory and setting.
+    pub escape_theory_means: Option<Table>,
     /// One row per arm, seed and epoch of the ablation.
     pub ablation: Option<Table>,
     /// One row per arm of the ablation.
@@ -105,7 +119,7 @@ pub struct Figure {
 /// When a table lacks a column that its figure needs.
 pub fn figures(tables: &RunTables) -> Result<Vec<Figure>> {
     type Draw = fn(&RunTables) -> Result<Option<Figure>>;
-    let all: [(&str, Draw); 10] = [
+    let all: [(&str, Draw); 12] = [
         ("loss", loss::figure),
         ("alpha", alpha::figure),
         ("noise histogram", noise_histogram::figure),
@@ -115,6 +129,8 @@ pub fn figures(tables: &RunTables) -> Result<Vec<Figure>> {
         ("noise during training", alpha_during::figure),
         ("escape time", escape_time::figure),
         ("survival", survival::figure),
+        ("theories", escape_theories::figure),
+        ("axes", escape_axes::figure),
         ("ablation", ablation::figure),
     ];
     let drawn = all
@@ -145,6 +161,8 @@ mod tests {
             "alpha_during",
             "escape_time",
             "survival",
+            "escape_theories",
+            "escape_axes",
             "ablation",
         ];
         assert_eq!(files, expected.map(|name| format!("{name}.svg")));

@@ -7,9 +7,12 @@ use super::canvas::Canvas;
 use super::key::{self, Entry, LINE_HEIGHT, Mark};
 use super::panel::{Panel, Place};
 use super::style::Ink;
-use super::{Figure, RunTables, WIDTH, groups, number};
+use super::{Figure, RunTables, WIDTH, groups};
 
-/// A Kaplan–Meier curve with its band for each learning rate.
+/// More curves than this can't be told apart.
+const MAX_CURVES: usize = 12;
+
+/// A Kaplan–Meier curve with its band for each ensemble and basin.
 pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
     let Some(table) = tables.escape_survival.as_ref().filter(|table| table.n_rows() > 0) else {
         return Ok(None);
@@ -17,7 +20,13 @@ pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
     let iterations: Vec<f64> = table.integers("iterations")?.iter().map(|k| *k as f64).collect();
     let survival = table.reals("survival")?;
     let (low, high) = (table.reals("low")?, table.reals("high")?);
-    let curves = groups::ascending(table.reals("learning_rate")?);
+    let mut curves = groups::ensembles(table, true)?;
+    let n_ensembles = curves.len();
+    if n_ensembles > MAX_CURVES {
+        // Spread evenly: the ends of a sweep tell most.
+        let kept = (0..MAX_CURVES).map(|i| i * (n_ensembles - 1) / (MAX_CURVES - 1));
+        curves = kept.map(|idx| curves[idx].clone()).collect();
+    }
 
     let first = iterations.iter().copied().filter(|k| *k > 0.0).fold(f64::INFINITY, f64::min);
     let last = iterations.iter().copied().fold(1.0, f64::max);
@@ -26,16 +35,17 @@ pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
 
     let title = "Trials still inside the basin".to_owned();
     let caption = "Kaplan–Meier estimate of the probability not to have left after k iterations, \
-                   with its pointwise 95 % band, for each learning rate η. A curve that ends \
-                   above 0 had trials cut off at the horizon."
+                   with its pointwise 95 % band, for each ensemble. A curve that ends above 0 had \
+                   trials cut off at the horizon."
         .to_owned();
+    let caption = match n_ensembles > MAX_CURVES {
+        true => format!("{caption} {MAX_CURVES} of {n_ensembles} ensembles are drawn."),
+        false => caption,
+    };
     let entries: Vec<Entry> = curves
         .iter()
         .enumerate()
-        .map(|(idx, (eta, _))| {
-            let ink = Ink::ordered(idx, curves.len());
-            Entry::new(Mark::Line, ink, format!("η = {}", number::chosen(*eta)))
-        })
+        .map(|(idx, (name, _))| Entry::new(Mark::Line, Ink::ordered(idx, curves.len()), name))
         .collect();
     let width = WIDTH - 96.0;
     let key_height = LINE_HEIGHT * key::n_lines(&entries, width) as f64;

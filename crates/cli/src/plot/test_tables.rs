@@ -28,6 +28,7 @@ pub fn full() -> RunTables {
     let (noise, noise_summary, noise_example) = noise();
     let (noise_scale, noise_views) = (noise_scale(), noise_views());
     let (escape_trials, escape_summary, escape_survival) = escape();
+    let [escape_theories, escape_theory_pairs, escape_theory_means] = escape_theories();
     let (ablation, ablation_summary) = ablation();
     RunTables {
         steps: Some(steps(300)),
@@ -48,6 +49,12 @@ pub fn full() -> RunTables {
         escape_trials: Some(escape_trials),
         escape_summary: Some(escape_summary),
         escape_survival: Some(escape_survival),
+        escape_axes: Some(escape_axes()),
+        escape_minimum: Some(escape_minimum()),
+        escape_slopes: None,
+        escape_theories: Some(escape_theories),
+        escape_theory_pairs: Some(escape_theory_pairs),
+        escape_theory_means: Some(escape_theory_means),
         ablation: Some(ablation),
         ablation_summary: Some(ablation_summary),
     }
@@ -331,9 +338,16 @@ fn escape() -> (Table, Table, Table) {
     let summary = Table::new()
         .with_reals("learning_rate", rates)
         .with_integers("batch_size", [8; 5])
+        .with_texts("alpha", [""; 5])
+        .with_texts("basin", ["L/L* = 10"; 5])
         .with_integers("n_trials", [50; 5])
         .with_integers("n_exited", exits)
         .with_integers("n_censored", exits.map(|n| 50 - n))
+        .with_integers("n_diverged", [0; 5])
+        .with_reals("weibull_shape", [f64::NAN, 0.9, 1.1, 1.0, 0.98])
+        .with_reals("weibull_shape_low", [f64::NAN, 0.5, 0.8, 0.8, 0.8])
+        .with_reals("weibull_shape_high", [f64::NAN, 1.6, 1.5, 1.3, 1.2])
+        .with_reals("exponential_p", [f64::NAN, 0.6, 0.2, 0.9, 0.5])
         .with_integers("horizon", [10_000; 5])
         .with_texts(
             "mean_method",
@@ -371,6 +385,9 @@ fn escape() -> (Table, Table, Table) {
     }
     let survival = Table::new()
         .with_reals("learning_rate", rows.iter().map(|row| row.0))
+        .with_integers("batch_size", rows.iter().map(|_| 8))
+        .with_texts("alpha", rows.iter().map(|_| ""))
+        .with_texts("basin", rows.iter().map(|_| "L/L* = 10"))
         .with_integers("iterations", rows.iter().map(|row| row.1))
         .with_reals("survival", rows.iter().map(|row| row.2))
         .with_reals("low", rows.iter().map(|row| row.3))
@@ -381,6 +398,67 @@ fn escape() -> (Table, Table, Table) {
         .with_integers("iterations", trials.iter().map(|trial| trial.1))
         .with_reals("time", trials.iter().map(|trial| trial.0 * trial.1 as f64));
     (trials, summary, survival)
+}
+
+fn escape_minimum() -> Table {
+    Table::new()
+        .with_reals("loss", [0.05])
+        .with_reals("gradient_norm", [0.01])
+        .with_integers("n_outliers", [2])
+        .with_reals("largest_eigenvalue", [3.2])
+        .with_reals("smallest_eigenvalue_seen", [-0.1])
+}
+
+/// Escapes from a plane at three differences of stability indices.
+fn escape_axes() -> Table {
+    let share = [0.48, 0.52, 0.7, 0.3, 0.9, 0.1];
+    Table::new()
+        .with_reals("learning_rate", [1e-4; 6])
+        .with_integers("batch_size", [0; 6])
+        .with_texts(
+            "alpha",
+            ["1.8, 1.8", "1.8, 1.8", "1.6, 1.8", "1.6, 1.8", "1.2, 1.8", "1.2, 1.8"],
+        )
+        .with_texts("basin", ["|w - w*| = 0.5"; 6])
+        .with_texts("coordinate", ["w1", "w2", "w1", "w2", "w1", "w2"])
+        .with_reals("coordinate_alpha", [1.8, 1.8, 1.6, 1.8, 1.2, 1.8])
+        .with_reals("share", share)
+        .with_reals("share_low", share.map(|share| share - 0.05))
+        .with_reals("share_high", share.map(|share| share + 0.05))
+}
+
+/// Two theories at three learning rates, one without what it needs, and how they compare.
+fn escape_theories() -> [Table; 3] {
+    let nan = f64::NAN;
+    let theories = Table::new()
+        .with_texts("theory", ["Kramers", "Mori et al.", "Meng et al."])
+        .with_texts("p0_name", ["a", "a", ""])
+        .with_reals("p0", [1.0, 2.0, nan])
+        .with_reals("p0_low", [0.5, 1.5, nan])
+        .with_reals("p0_high", [1.5, 2.5, nan])
+        .with_texts("p1_name", ["b", "1/h*", ""])
+        .with_reals("p1", [1.0, 0.1, nan])
+        .with_reals("p1_low", [0.9, 0.05, nan])
+        .with_reals("p1_high", [1.1, 0.15, nan])
+        .with_reals("aic", [1000.0, 990.0, nan])
+        .with_reals("held_out_per_trial", [-7.1, -7.0, nan])
+        .with_reals("held_out_rms_error", [0.2, 0.1, nan])
+        .with_reals("deviance_p", [0.001, 0.3, nan])
+        .with_texts("unavailable", ["", "", "the constant noise_slope was not measured"]);
+    let pairs = Table::new()
+        .with_texts("first", ["Kramers"])
+        .with_texts("second", ["Mori et al."])
+        .with_texts("relation", ["separated: Mori et al."]);
+    let means = |theory: &str, by: f64| {
+        Table::new()
+            .with_texts("theory", [theory; 3])
+            .with_reals("learning_rate", [0.1, 0.2, 0.4])
+            .with_integers("batch_size", [8; 3])
+            .with_reals("barrier", [0.5; 3])
+            .with_reals("mean_iterations", [6000.0 * by, 800.0, 150.0 / by])
+            .with_reals("observed_mean_iterations", [6120.0, 812.0, 140.0])
+    };
+    [theories, pairs, Table::concat([means("Kramers", 1.3), means("Mori et al.", 1.05)])]
 }
 
 /// One evaluation of one arm of the ablation.
@@ -472,6 +550,12 @@ pub fn all_mut(tables: &mut RunTables) -> Vec<&mut Table> {
         escape_trials,
         escape_summary,
         escape_survival,
+        escape_axes,
+        escape_minimum,
+        escape_slopes,
+        escape_theories,
+        escape_theory_pairs,
+        escape_theory_means,
         ablation,
         ablation_summary,
     } = tables;
@@ -494,6 +578,12 @@ pub fn all_mut(tables: &mut RunTables) -> Vec<&mut Table> {
         escape_trials,
         escape_summary,
         escape_survival,
+        escape_axes,
+        escape_minimum,
+        escape_slopes,
+        escape_theories,
+        escape_theory_pairs,
+        escape_theory_means,
         ablation,
         ablation_summary,
     ];

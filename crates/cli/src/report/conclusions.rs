@@ -22,6 +22,9 @@ pub(super) fn block(tables: &RunTables) -> Result<String> {
     if let Some(table) = filled(&tables.escape_summary) {
         findings.escape(table)?;
     }
+    if let (Some(theories), Some(pairs)) = (&tables.escape_theories, &tables.escape_theory_pairs) {
+        findings.sentences.extend(super::theories::verdicts(theories, pairs)?);
+    }
     if let Some(table) = filled(&tables.ablation_summary) {
         findings.ablation(table)?;
     }
@@ -139,6 +142,7 @@ impl Findings {
         let low = table.reals("mean_iterations_low")?;
         let high = table.reals("mean_iterations_high")?;
         let horizon = table.integers("horizon")?;
+        let names = groups::ensemble_names(table, true)?;
         let (all, left) = (trials.iter().sum(), exits.iter().sum());
         let censored: i64 = all - left;
 
@@ -159,8 +163,8 @@ impl Findings {
         };
         for row in ends {
             sentence += &format!(
-                " At η = {} the mean exit time is {} iterations (95 % interval {} to {}; {} of {} left).",
-                chosen(eta[row]),
+                " At {} the mean exit time is {} iterations (95 % interval {} to {}; {} of {} left).",
+                names[row],
                 significant(mean[row], 3),
                 significant(low[row], 3),
                 significant(high[row], 3),
@@ -170,17 +174,22 @@ impl Findings {
         }
         for row in without {
             sentence += &format!(
-                " At η = {} only {} of {} left within {} iterations, not at a constant rate: the mean \
+                " At {} only {} of {} left within {} iterations, not at a constant rate: the mean \
                  is above {} (lower end of the 95 % interval) and otherwise unknown.",
-                chosen(eta[row]),
+                names[row],
                 count(exits[row]),
                 count(trials[row]),
                 count(horizon[row]),
                 significant(low[row], 3),
             );
         }
+        let diverged = table.integers("n_diverged")?.iter().sum::<i64>();
+        if diverged > 0 {
+            sentence +=
+                &format!(" {} of the exits ran away to what is no number.", count(diverged));
+        }
         self.sentences.push(sentence);
-        let note = format!("{} learning rates", table.n_rows());
+        let note = format!("{} ensembles and basins", table.n_rows());
         self.tile("Trials that escaped", format!("{} of {}", count(left), count(all)), note);
         Ok(())
     }

@@ -1,18 +1,18 @@
 //! The chapter on escapes from the minimum.
 
 use anyhow::Result;
-use train::Table;
+use train::{Table, TableError};
 
-use super::markup::{Cell, Column, aligned, definitions, shared, table};
+use super::markup::{Cell, Column, aligned, definitions, shared, table as table_of};
 use super::{ReportInput, Section};
-use crate::plot::number::{chosen, count};
+use crate::plot::number::{chosen, count, significant};
 
-const DEFINITIONS: [(&str, &str); 4] = [
+const DEFINITIONS: [(&str, &str); 5] = [
     (
         "Exit",
         "The first checked iteration k at which a trial that started from the minimum is outside \
-         the basin that the experiment defines: by the ratio of its loss to that of the minimum, or \
-         by its distance. The time of an exit is ηk.",
+         the basin that the experiment defines. The time of an exit is the sum of its step sizes, ηk \
+         where they are constant.",
     ),
     (
         "Censored",
@@ -28,6 +28,12 @@ const DEFINITIONS: [(&str, &str); 4] = [
          of min(exit time, horizon).",
     ),
     (
+        "Weibull shape",
+        "Of the Weibull law fitted to exits and censored trials, with its 95 % interval; 1 is a \
+         constant rate of exits. Exponential, p: the goodness of fit of the exponential law, by 199 \
+         replicates of the parametric bootstrap.",
+    ),
+    (
         "Median",
         "From the Kaplan–Meier curve, which assumes no law of exits; “–” where the curve does \
          not reach one half.",
@@ -35,9 +41,13 @@ const DEFINITIONS: [(&str, &str); 4] = [
 ];
 
 pub(super) fn section(input: &ReportInput) -> Result<Option<Section>> {
-    let mut body = input.figure("escape_time.svg") + &input.figure("survival.svg");
+    let mut body = certificate(input)?;
+    body += &(input.figure("escape_time.svg") + &input.figure("survival.svg"));
     if let Some(summary) = input.tables.escape_summary.as_ref().filter(|t| t.n_rows() > 0) {
         body += &summary_table(summary)?;
+        body += &input.figure("escape_axes.svg");
+        body += &slopes(input)?;
+        body += &super::theories::chapter(input)?;
         body += "<h3>Definitions</h3>\n";
         body += &definitions(DEFINITIONS);
     }
@@ -47,15 +57,74 @@ pub(super) fn section(input: &ReportInput) -> Result<Option<Section>> {
     Ok(Some(Section { id: "escape", title: "Escape from the minimum", body }))
 }
 
+/// The certificate of the minimum in a sentence.
+fn certificate(input: &ReportInput) -> Result<String> {
+    let Some(table) = input.tables.escape_minimum.as_ref().filter(|table| table.n_rows() > 0)
+    else {
+        return Ok(String::new());
+    };
+    let real = |name: &str| Ok::<_, TableError>(significant(table.reals(name)?[0], 3));
+    let saddle = match table.reals("smallest_eigenvalue_seen")?[0] {
+        smallest if smallest < 0.0 => format!(
+            " The least eigenvalue that was seen is {}: the point is a saddle, or on its way down.",
+            significant(smallest, 3)
+        ),
+        _ => String::new(),
+    };
+    Ok(format!(
+        "<p>Trials begin at loss {}, where the full gradient has norm {} and the largest eigenvalue of \
+         the Hessian is {}; {} eigenvalues stand out from the rest.{saddle}</p>\n",
+        real("loss")?,
+        real("gradient_norm")?,
+        real("largest_eigenvalue")?,
+        table.integers("n_outliers")?[0],
+    ))
+}
+
+/// Growth of the exit time with the loss ratio beside Mori's prediction.
+fn slopes(input: &ReportInput) -> Result<String> {
+    let Some(table) = input.tables.escape_slopes.as_ref().filter(|table| table.n_rows() > 0) else {
+        return Ok(String::new());
+    };
+    let columns = ["η", "B", "loss ratios", "slope", "95 % interval", "B/(ηh*) + 1 − n/2"];
+    let columns = columns.map(|name| Column::Number(name.replace(' ', "\u{A0}")));
+    let real =
+        |name: &str, row: usize| Ok::<_, TableError>(significant(table.reals(name)?[row], 3));
+    let mut rows = Vec::new();
+    for row in 0..table.n_rows() {
+        let cells = [
+            chosen(table.reals("learning_rate")?[row]),
+            table.integers("batch_size")?[row].to_string(),
+            format!("{} to {}", real("least_ratio", row)?, real("largest_ratio", row)?),
+            real("slope", row)?,
+            format!("{} to {}", real("slope_low", row)?, real("slope_high", row)?),
+            real("mori_slope", row)?,
+        ];
+        rows.push(Vec::from(cells.map(Cell::Plain)));
+    }
+    let caption = "Slope of ln(mean exit time) against ln(loss ratio), jackknife over trials, beside \
+                   the prediction of Mori et al. (2022)";
+    Ok(table_of(caption, &columns, &rows))
+}
+
 fn summary_table(summary: &Table) -> Result<String> {
-    let mut caption = "First exit times by learning rate".to_owned();
+    let mut caption = "First exit times".to_owned();
     let mut columns = vec![Column::Number("η".to_owned())];
     let eta = summary.reals("learning_rate")?;
     let mut cells: Vec<Vec<String>> = vec![eta.iter().map(|eta| chosen(*eta)).collect()];
+    let mut basin = String::new();
     let mut add = |name: &str, values: Vec<String>| {
         columns.push(Column::Number(name.replace(' ', "\u{A0}")));
         cells.push(values);
     };
+    for (column, name) in [("basin", "Basin"), ("alpha", "α")] {
+        let values = summary.texts(column)?;
+        if values.iter().any(|value| *value != values[0]) {
+            add(name, values.to_vec());
+        } else if column == "basin" {
+            basin = format!(", basin {}", values[0]);
+        }
+    }
     // What all rows share stands in the caption, so that the table stays narrow.
     for (column, name, phrase) in
         [("batch_size", "B", ", B ="), ("horizon", "Horizon", ", horizon k =")]
@@ -75,12 +144,29 @@ fn summary_table(summary: &Table) -> Result<String> {
     add("95 % interval", intervals(summary, "iterations", 1)?);
     add("Rate constant, p", aligned(summary.reals("constant_rate_p")?, 2));
     add("Median k", aligned(summary.reals("median_iterations")?, 1));
+    add("Weibull shape", shapes(summary)?);
+    add("Exponential, p", aligned(summary.reals("exponential_p")?, 3));
     add("Mean ηk", aligned(summary.reals("mean_time")?, 2));
     add("95 % interval", intervals(summary, "time", 2)?);
     let rows: Vec<Vec<Cell>> = (0..summary.n_rows())
         .map(|row| cells.iter().map(|column| Cell::Plain(column[row].clone())).collect())
         .collect();
-    Ok(table(&caption, &columns, &rows))
+    Ok(table_of(&(caption + &basin), &columns, &rows))
+}
+
+/// The shape of the Weibull law with its interval; `–` where there is none.
+fn shapes(summary: &Table) -> Result<Vec<String>> {
+    let of = |name: &str| summary.reals(name);
+    let (shape, low, high) =
+        (of("weibull_shape")?, of("weibull_shape_low")?, of("weibull_shape_high")?);
+    let text = |row: usize| match shape[row].is_finite() {
+        true => {
+            let [low, high] = [low[row], high[row]].map(|end| significant(end, 2));
+            format!("{} ({low} to {high})", significant(shape[row], 3))
+        }
+        false => "–".to_owned(),
+    };
+    Ok((0..shape.len()).map(text).collect())
 }
 
 /// The intervals of the mean in words: one without an upper end is a lower bound.

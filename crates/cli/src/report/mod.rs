@@ -15,6 +15,7 @@ mod markup;
 mod noise;
 mod noise_closer;
 mod provenance;
+mod theories;
 mod training;
 
 /// What a report is written from.

@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 
+use escape::theories::{Constants, compare, theories};
 use escape::{
-    Cell, Curvature, Dynamics, Exit, Journal, Landscape, NetworkLandscape, Trial, check_start,
-    curvature, ensemble, tables,
+    Cell, Conditions, Curvature, DriverSpec, Dynamics, EscapeError, EscapeSpec, Exit, Journal,
+    Landscape, ManySeeds, MinibatchSgd, NetworkLandscape, Perceptron, Start, Trial, check_start,
+    curvature, ensemble, noise_slope, tables,
 };
-use train::{RunDir, Schedule, Table, TrainError};
+use train::{RunDir, Streams, Table, TrainError};
 
 use super::load_trained;
 use crate::experiment::Experiment;
@@ -34,12 +36,20 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
         .iter()
         .map(|conditions| spec.driver.build(conditions, landscape))
         .collect::<Result<Vec<_>, _>>()?;
+    let network = spec.landscape.is_network().then(|| experiment.objective());
+    let perceptron = network.and_then(Perceptron::of);
     let mut cells = Vec::new();
     for (conditions, driver) in conditions.iter().zip(&drivers) {
-        let start = Dynamics { landscape, driver: &**driver };
+        let dynamics = Dynamics { landscape, driver: &**driver };
+        let start: Box<dyn Start> = match (&perceptron, network, sgd(&spec.driver, conditions)) {
+            (Some(perceptron), Some(network), Some(sgd)) => {
+                Box::new(ManySeeds::new(perceptron, network, sgd)?)
+            }
+            _ => Box::new(dynamics),
+        };
         cells.push(Cell {
-            minimum_loss: check_start(&start, &spec.basins)?,
-            start: Box::new(start),
+            minimum_loss: check_start(&*start, &spec.basins)?,
+            start,
             watch: spec.watch(conditions.learning_rate),
             streams: streams.named(&conditions.name()),
         });
@@ -54,10 +64,10 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
     }
 
     let exits = exits_of_all(&cells, spec.seeds, run)?;
-    let constant_step = spec.learning_rate_schedule == Schedule::Constant;
+    let minimum_loss = cells[0].minimum_loss;
     let (mut trials, mut summary) = (Vec::new(), Vec::new());
     let (mut survival, mut axes, mut slopes) = (Vec::new(), Vec::new(), Vec::new());
-    for (conditions, exits) in conditions.iter().zip(&exits) {
+    for ((conditions, exits), cell) in conditions.iter().zip(&exits).zip(&cells) {
         slopes.extend(
             certified
                 .as_ref()
@@ -66,10 +76,10 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
         for (basin_idx, basin) in spec.basins.iter().enumerate() {
             let exits: Vec<Exit> = exits.iter().map(|exits| exits[basin_idx]).collect();
             trials.push(tables::trials(conditions, basin, &exits, landscape));
-            let (horizon, exits) = (spec.horizon, &exits[..]);
-            summary.push(tables::summary(conditions, basin, horizon, constant_step, exits));
-            survival.push(tables::survival(conditions, basin, exits));
-            axes.push(tables::axes(conditions, basin, exits, landscape));
+            let streams = cell.streams.named("goodness of fit").named(&basin.to_string());
+            summary.push(tables::summary(conditions, basin, &cell.watch, &exits, &streams));
+            survival.push(tables::survival(conditions, basin, &exits));
+            axes.push(tables::axes(conditions, basin, &exits, landscape));
         }
     }
     run.write_table("escape_trials", &Table::concat(trials))?;
@@ -79,7 +89,59 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
     if !slopes.is_empty() {
         run.write_table("escape_slopes", &Table::concat(slopes))?;
     }
+    let all = tables::settings(&conditions, &spec.basins, &exits, minimum_loss, spec.check_every);
+    if all.len() >= 3 {
+        let constants = constants(spec, landscape, &cells, certified.as_ref())?;
+        hold_to_account(&all, &constants, run)?;
+    }
     run.remove("partial")?;
+    Ok(())
+}
+
+/// Minibatch SGD under given conditions, if that is the driver.
+fn sgd(driver: &DriverSpec, conditions: &Conditions) -> Option<MinibatchSgd> {
+    match (driver, conditions.batch_size) {
+        (&DriverSpec::MinibatchSgd { momentum, sampling }, Some(batch_size)) => {
+            Some(MinibatchSgd { batch_size, sampling, momentum })
+        }
+        _ => None,
+    }
+}
+
+/// What theories take as measured: the noise along the first trial of every ensemble.
+fn constants(
+    spec: &EscapeSpec,
+    landscape: &dyn Landscape,
+    cells: &[Cell],
+    certified: Option<&Curvature>,
+) -> Result<Constants, EscapeError> {
+    let first = |cell: &'_ Cell| cell.streams.named("0");
+    let trials: Vec<(&dyn Start, _, Streams)> =
+        cells.iter().map(|cell| (&*cell.start, &cell.watch, first(cell))).collect();
+    Ok(Constants {
+        effective_dimension: certified.map(|found| found.n_outliers() as f64),
+        noise_slope: noise_slope(landscape, &trials)?,
+        alpha: spec.noise_alpha,
+    })
+}
+
+/// Fits all theories to all settings.
+fn hold_to_account(
+    settings: &[tables::Setting],
+    constants: &Constants,
+    run: &RunDir,
+) -> Result<(), Failure> {
+    let cells: Vec<_> = settings.iter().map(|setting| setting.cell.clone()).collect();
+    match compare(&cells, &theories(constants)) {
+        Ok(comparison) => {
+            run.write_table("escape_theories", &tables::theories(&comparison))?;
+            run.write_table("escape_theory_pairs", &tables::theory_pairs(&comparison))?;
+            let means = tables::theory_means(&comparison, settings);
+            run.write_table("escape_theory_means", &means)?;
+        }
+        // Too few exits is a result, and no fault of the run.
+        Err(reason) => eprintln!("   escape no theory can be fitted: {reason}"),
+    }
     Ok(())
 }
 

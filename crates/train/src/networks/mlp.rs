@@ -31,11 +31,30 @@ impl Mlp {
     pub fn without_biases(self) -> Self {
         Self { has_biases: false, ..self }
     }
+
+    /// Features, hidden widths and classes, in order.
+    pub fn widths(&self) -> &[usize] {
+        &self.widths
+    }
+
+    /// What stands between the layers.
+    pub fn activation(&self) -> Activation {
+        self.activation
+    }
+
+    /// Whether layers have biases.
+    pub fn has_biases(&self) -> bool {
+        self.has_biases
+    }
 }
 
 impl Architecture for Mlp {
     fn input_shape(&self) -> Vec<usize> {
         vec![self.widths[0]]
+    }
+
+    fn as_mlp(&self) -> Option<&Mlp> {
+        Some(self)
     }
 
     fn layers(&self, store: &mut Store<'_>) -> Result<Vec<Box<dyn Layer>>> {

@@ -26,6 +26,11 @@ pub trait Architecture: Send + Sync {
         1024
     }
 
+    /// See [`Model::as_mlp`].
+    fn as_mlp(&self) -> Option<&Mlp> {
+        None
+    }
+
     /// The layers, with parameters from `store`.
     fn layers(&self, store: &mut Store<'_>) -> Result<Vec<Box<dyn Layer>>>;
 }
@@ -52,6 +57,10 @@ impl<A: Architecture> Model for Initialised<A> {
     fn bind(&self, params: &ParamSet) -> std::result::Result<Box<dyn Network>, TrainError> {
         self.architecture.bind(params)
     }
+
+    fn as_mlp(&self) -> Option<&Mlp> {
+        Architecture::as_mlp(&self.architecture)
+    }
 }
 
 impl<A: Architecture> Model for A {
@@ -71,6 +80,10 @@ impl<A: Architecture> Model for A {
         let n_parameters = store.n_parameters();
         let (input_shape, samples_at_once) = (self.input_shape(), self.samples_at_once());
         Ok(Box::new(Sequential { layers, input_shape, n_parameters, samples_at_once }))
+    }
+
+    fn as_mlp(&self) -> Option<&Mlp> {
+        Architecture::as_mlp(self)
     }
 }
 

@@ -1,0 +1,103 @@
+//! Trials of minibatch SGD on a perceptron.
+
+use std::borrow::Cow;
+
+use train::{MinibatchSampler, Objective, SamplerPosition, Streams};
+
+use super::{Perceptron, Seed};
+use crate::drivers::MinibatchSgd;
+use crate::error::EscapeError;
+use crate::walk::{Start, Walk};
+
+/// Minibatch SGD on a perceptron: what [`Dynamics`](crate::Dynamics) does with it, on the same minibatches, some fifty
+/// times as fast. Rounding differs, so that a trial is another one after some hundred steps.
+pub struct ManySeeds<'a> {
+    perceptron: &'a Perceptron,
+    driver: MinibatchSgd,
+    minimum: Vec<f64>,
+}
+
+struct Trial<'a> {
+    seed: Seed<'a>,
+    driver: &'a MinibatchSgd,
+    sampler: MinibatchSampler,
+}
+
+impl<'a> ManySeeds<'a> {
+    /// `objective` is the one that the perceptron was made of.
+    pub fn new(
+        perceptron: &'a Perceptron,
+        objective: &Objective,
+        driver: MinibatchSgd,
+    ) -> Result<Self, EscapeError> {
+        Ok(Self { perceptron, driver, minimum: objective.params().flatten()? })
+    }
+}
+
+impl Start for ManySeeds<'_> {
+    fn minimum(&self) -> &[f64] {
+        &self.minimum
+    }
+
+    fn begin(&self, streams: &Streams) -> Result<Box<dyn Walk + '_>, EscapeError> {
+        let (n_samples, start) = (self.perceptron.n_samples(), SamplerPosition::default());
+        let sampling = self.driver.sampling;
+        let sampler = MinibatchSampler::new(sampling, n_samples, streams.clone(), start);
+        Ok(Box::new(Trial { seed: Seed::new(self.perceptron), driver: &self.driver, sampler }))
+    }
+}
+
+impl Walk for Trial<'_> {
+    fn step(&mut self, learning_rate: f64) -> Result<(), EscapeError> {
+        let samples = self.sampler.next(self.driver.batch_size);
+        self.seed.step(&samples, learning_rate as f32, self.driver.momentum as f32);
+        Ok(())
+    }
+
+    fn loss(&mut self) -> Result<f64, EscapeError> {
+        Ok(self.seed.loss())
+    }
+
+    fn accuracy(&mut self) -> Result<f64, EscapeError> {
+        Ok(self.seed.evaluate().accuracy)
+    }
+
+    fn point(&self) -> Cow<'_, [f64]> {
+        self.seed.weights().into_iter().map(f64::from).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::landscapes::NetworkLandscape;
+    use crate::walk::Dynamics;
+    use std::sync::Arc;
+    use train::{ModelSpec, Sampling, data};
+
+    #[test]
+    fn both_engines_walk_alike() {
+        let spec = data::DataSpec::embedded("ionosphere");
+        let data = Arc::new(data::load(&spec, &candle_core::Device::Cpu).unwrap());
+        let model: Arc<dyn train::Model> = ModelSpec::mlp(&[20, 10]).build(&data).into();
+        let params = model.init(&Streams::new(1), &candle_core::Device::Cpu).unwrap();
+        let objective = Objective::new(model, data, params).unwrap();
+        for sampling in [Sampling::WithReplacement, Sampling::Reshuffled] {
+            let driver = MinibatchSgd { batch_size: 8, sampling, momentum: 0.5 };
+            let perceptron = Perceptron::of(&objective).unwrap();
+            let fast = ManySeeds::new(&perceptron, &objective, driver.clone()).unwrap();
+            let landscape = NetworkLandscape::new(objective.fork().unwrap()).unwrap();
+            let slow = Dynamics { landscape: &landscape, driver: &driver };
+            assert_eq!(fast.minimum(), slow.minimum());
+            let streams = Streams::new(3);
+            let mut walks = [fast.begin(&streams).unwrap(), slow.begin(&streams).unwrap()];
+            for step in 1..=100 {
+                walks.iter_mut().for_each(|walk| walk.step(0.05).unwrap());
+                let [fast, slow] = &mut walks;
+                let (found, expected) = (fast.loss().unwrap(), slow.loss().unwrap());
+                assert!((found / expected - 1.).abs() < 1e-3, "{step}: {found} {expected}");
+                assert_eq!(fast.point().len(), slow.point().len());
+            }
+        }
+    }
+}
