@@ -2,7 +2,7 @@
 
 use crate::workdir::WorkDir;
 
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 19] = [
     "ablation",
     "ablation_summary",
     "certificate",
