@@ -105,6 +105,48 @@ fn parameters_by_layer_in_the_format_of_numpy() {
     assert_eq!(found, expected[..11]);
 }
 
+/// `diagonal` and the first of `eigenvalues` against the tables.
+#[test]
+fn eigenvectors_of_the_covariance_are_kept() {
+    let work = WorkDir::new();
+    work.succeed(&["probe", "small.toml", "--set", "probe.eigenvectors=5"]);
+    let run = work.only_run("runs");
+    let file = bytes(&run, "draws/covariance-b64.safetensors");
+    let tensors = safetensors::SafeTensors::deserialize(&file).unwrap();
+    let tensor = |name: &str| {
+        let view = tensors.tensor(name).unwrap();
+        let value = |bytes: &[u8]| f64::from_le_bytes(bytes.try_into().unwrap());
+        (view.shape().to_vec(), view.data().chunks(8).map(value).collect::<Vec<f64>>())
+    };
+    let (shape, vectors) = tensor("eigenvectors");
+    assert_eq!(shape, [5, 12]);
+    for vector in vectors.chunks(12) {
+        assert!((vector.iter().map(|v| v * v).sum::<f64>() - 1.0).abs() < 1e-12);
+    }
+    let table = |name: &str, columns: [&str; 2]| -> Vec<[f64; 2]> {
+        let out = work.succeed(&["show", run.to_str().unwrap(), name, "--csv"]).out;
+        let idx_of = |name| out.lines().next().unwrap().split(',').position(|c| c == name).unwrap();
+        // From behind: names of parameters have commas in them.
+        let n = out.lines().next().unwrap().split(',').count();
+        let of_size = out.lines().skip(1).filter(|row| row.starts_with("64,"));
+        let real = |row: &str, name| row.rsplit(',').nth(n - 1 - idx_of(name)).unwrap().parse();
+        of_size.map(|row| columns.map(|name| real(row, name).unwrap())).collect()
+    };
+    let spectrum = table("noise_spectrum", ["eigenvalue", "trace"]);
+    let (_, values) = tensor("eigenvalues");
+    let (_, diagonal) = tensor("diagonal");
+    let trace = spectrum[0][1];
+    assert!((diagonal.iter().sum::<f64>() - trace).abs() < 1e-12 * trace);
+    for (value, [expected, _]) in values.iter().zip(spectrum) {
+        assert!((value - expected).abs() < 1e-12 * trace, "{value} {expected}");
+    }
+    let noise = table("noise", ["gaussian_mean", "gaussian_std"]);
+    for (variance, [mean, std]) in diagonal.iter().zip(noise) {
+        let expected = mean * mean + std * std;
+        assert!((variance - expected).abs() < 1e-9 * expected, "{variance} {expected}");
+    }
+}
+
 #[test]
 fn what_a_checkpoint_lacks_is_said() {
     let work = WorkDir::new();

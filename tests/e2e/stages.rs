@@ -2,7 +2,7 @@
 
 use crate::workdir::WorkDir;
 
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 20] = [
     "ablation",
     "ablation_summary",
     "certificate",
@@ -14,6 +14,7 @@ const TABLES: [&str; 19] = [
     "escape_trials",
     "noise",
     "noise_aggregation",
+    "noise_common_alpha",
     "noise_covariance",
     "noise_example",
     "noise_grid",
@@ -45,6 +46,11 @@ fn one_command_gives_tables_plots_and_a_report() {
     }
     let run = work.only_run("runs");
     assert!(said.out.contains("Gradient noise, mean ± standard deviation"), "{}", said.out);
+    assert!(
+        said.out.contains("That α is the same at all batch sizes is rejected for"),
+        "{}",
+        said.out
+    );
     let report = format!("Report: runs/small/{}/report.html", run.file_name().unwrap().display());
     assert!(said.out.contains(&report), "{}", said.out);
 

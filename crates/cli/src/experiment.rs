@@ -275,8 +275,7 @@ impl ExperimentFile {
             Some(path) => {
                 let bad = |error: TrainError| Failure::BadInput(error.to_string());
                 let network = network.as_ref().expect("a checkpoint is that of a network");
-                checkpoint::load(path, network.params()).map_err(bad)?;
-                Some(checkpoint::digest(path).map_err(bad)?)
+                Some(checkpoint::load(path, network.params()).map_err(bad)?)
             }
         };
         Ok(Experiment { file: self, streams, objective: network, ablation, digests, checkpoint })

@@ -8,7 +8,7 @@ use stats::Verdict;
 use train::{Table, TableError, TrainError, read_table, steps_log};
 
 use crate::failure::Failure;
-use crate::plot::number::significant;
+use crate::plot::number::{chosen, significant};
 use crate::plot::{RunTables, groups};
 use crate::terminal::{aligned, mean_and_deviation};
 
@@ -36,6 +36,7 @@ pub fn read(directory: &Path) -> Result<RunTables, TrainError> {
         noise_scale: table("noise_scale")?,
         noise_spectrum: table("noise_spectrum")?,
         noise_aggregation: table("noise_aggregation")?,
+        noise_common_alpha: table("noise_common_alpha")?,
         noise_views: table("noise_views")?,
         noise_tests: table("noise_tests")?,
         noise_during_summary: table("noise_during_summary")?,
@@ -59,10 +60,11 @@ pub fn read(directory: &Path) -> Result<RunTables, TrainError> {
 pub fn summary(tables: &RunTables) -> Result<String, Failure> {
     let mut text = String::new();
     type Part = fn(&Table) -> Result<String, TableError>;
-    let parts: [(&Option<Table>, Part); 10] = [
+    let parts: [(&Option<Table>, Part); 11] = [
         (&tables.certificate, certificate),
         (&tables.noise_during_summary, during),
         (&tables.noise_summary, noise),
+        (&tables.noise_common_alpha, common_alpha),
         (&tables.noise_scale, noise_scale),
         (&tables.noise_views, views),
         (&tables.escape_minimum, minimum),
@@ -168,6 +170,38 @@ fn noise(table: &Table) -> Result<String, TableError> {
         aligned(&header, &rows),
         way_of_noise(table)?
     ))
+}
+
+fn common_alpha(table: &Table) -> Result<String, TableError> {
+    Ok(CommonAlpha::read(table)?
+        .map_or_else(String::new, |tests| format!("{}\n", tests.sentence())))
+}
+
+/// Of how many parameters it is rejected that α is the same at all batch sizes.
+pub struct CommonAlpha {
+    n_rejected: usize,
+    n_tested: usize,
+    level: f64,
+}
+
+impl CommonAlpha {
+    /// `None` where no parameter could be tested.
+    pub fn read(table: &Table) -> Result<Option<Self>, TableError> {
+        let (p, level) = (table.reals("p_adjusted")?, table.reals("level")?);
+        let n_tested = p.iter().filter(|p| p.is_finite()).count();
+        let n_rejected = p.iter().zip(level).filter(|(p, level)| p <= level).count();
+        Ok((n_tested > 0).then(|| Self { n_rejected, n_tested, level: level[0] }))
+    }
+
+    /// No stronger than what was tested.
+    pub fn sentence(&self) -> String {
+        let Self { n_rejected, n_tested, level } = self;
+        format!(
+            "That α is the same at all batch sizes is rejected for {n_rejected} of {n_tested} parameters \
+             (likelihood ratio, false-discovery rate {} %).",
+            chosen(100.0 * level)
+        )
+    }
 }
 
 fn noise_scale(table: &Table) -> Result<String, TableError> {

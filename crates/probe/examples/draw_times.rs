@@ -1,7 +1,7 @@
 //! Times the draws of minibatch noise, both ways: the twin of `experiments/benchmarks/probe/torch_probe.py`.
 //!
-//! `draw_times CASE TRAIN_DIRECTORY THREADS`: `mlp` on MNIST, `resnet20` on CIFAR-100 with frozen statistics. Prints a line of
-//! JSON: 1000 draws at each of four batch sizes at 100 parameters by single samples, a pass there and back over the training
+//! `draw_times CASE TRAIN_DIRECTORY THREADS [N_SAMPLES]`: `mlp`, 784-100-100-100-1 with the mean square on ±1, on MNIST;
+//! `resnet20` on CIFAR-100 with frozen statistics; all samples or the first so many. Prints a line of JSON: 1000 draws at each of four batch sizes at 100 parameters by single samples, a pass there and back over the training
 //! set, and a few true minibatches of the largest size.
 
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use candle_core::Device;
 use probe::{Coordinates, Draws, Frozen, Reference, Sampling, Statistics};
 use probe::{draw_minibatches, draw_per_sample};
 use train::data::{self, DataSpec};
-use train::{ArchitectureSpec, Flow, Mode, Model, ModelSpec, Objective, Streams};
+use train::{ArchitectureSpec, Flow, Loss, Mlp, Mode, Model, ModelSpec, Objective, Streams};
 
 const SIZES: [usize; 4] = [8, 32, 128, 400];
 const N_DRAWS: usize = 1000;
@@ -20,24 +20,33 @@ const N_MINIBATCHES: usize = 8;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut words = std::env::args().skip(1);
-    let mut next = || words.next().ok_or("CASE TRAIN_DIRECTORY THREADS");
+    let mut next = || words.next().ok_or("CASE TRAIN_DIRECTORY THREADS [N_SAMPLES]");
     let (case, directory, n_threads) = (next()?, PathBuf::from(next()?), next()?.parse()?);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build()?;
-    let (name, model) = match case.as_str() {
-        "mlp" => ("mnist", ModelSpec::mlp(&[100, 100, 100])),
+    let samples = words.next().map(|n| n.parse()).transpose()?;
+    let data = |name: &str| {
+        let (standardise, directory) = (true, Some(directory));
+        let spec = DataSpec { standardise, directory, samples, ..DataSpec::embedded(name) };
+        data::load(&spec, &Device::Cpu).map(Arc::new)
+    };
+    let (data, model, loss): (_, Arc<dyn Model>, _) = match case.as_str() {
+        "mlp" => {
+            let data = data("mnist")?;
+            // The digit 0 against all others: the values of the targets change no time.
+            let model = Mlp::new(data.n_features(), &[100, 100, 100], 1);
+            (data, Arc::new(model), Loss::MeanSquareSigned)
+        }
         "resnet20" => {
-            let architecture = ArchitectureSpec::CifarResnet { depth: 20 };
-            ("cifar100", ModelSpec { architecture, ..ModelSpec::mlp(&[]) })
+            let (data, architecture) =
+                (data("cifar100")?, ArchitectureSpec::CifarResnet { depth: 20 });
+            let model = ModelSpec { architecture, ..ModelSpec::mlp(&[]) }.build(&data);
+            (data, model.into(), Loss::CrossEntropy)
         }
         other => return Err(format!("{other}: mlp or resnet20").into()),
     };
-    let spec =
-        DataSpec { standardise: true, directory: Some(directory), ..DataSpec::embedded(name) };
-    let data = Arc::new(data::load(&spec, &Device::Cpu)?);
     let n_samples = data.train.len();
-    let model: Arc<dyn Model> = model.build(&data).into();
     let params = model.init(&Streams::new(1), &Device::Cpu)?;
-    let objective = Objective::new(model, data, params)?;
+    let objective = Objective::new(model, data, params)?.with_loss(loss);
     let streams = Streams::new(2);
     let frozen = Frozen::new(&objective, Statistics::Running)?;
     let coordinates = Coordinates::uniform(objective.params(), 100, &streams);

@@ -61,6 +61,6 @@ pub use minibatch::draw_minibatches;
 pub use minibatches::{Draws, Sampling};
 pub use noise_matrix::{NoiseMatrix, Way};
 pub use per_sample::draw_per_sample;
-pub use probe::Probe;
+pub use probe::{Extent, Measured, Probe};
 pub use reference::Reference;
 pub use spec::{DrawFormat, FitSpec, FittedLocation, Method, ProbeSpec};

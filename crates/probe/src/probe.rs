@@ -9,12 +9,14 @@ use crate::minibatch::draw_minibatches;
 use crate::minibatches::Draws;
 use crate::noise_matrix::NoiseMatrix;
 use crate::per_sample::{draw_per_sample, n_chunks};
-use crate::quantities::{
-    self, Series, SeriesFit, Shape, Spectrum, Trace, fit_series, noise_table, resampled_table,
-    resampled_tests,
-};
+use crate::quantities::{self, LowRank, MOST_DRAWS};
 use crate::reference::Reference;
 use crate::spec::{FitSpec, Method, ProbeSpec};
+
+mod of_size;
+mod tables;
+
+use of_size::OfSize;
 
 /// So many parameters are looked at more closely than one by one: pooled, summed, drawn.
 const CLOSE_LOOK: usize = 1000;
@@ -28,17 +30,25 @@ pub struct Probe<'a> {
     streams: Streams,
 }
 
-/// What is known of one batch size, as its blocks come in.
-struct OfSize {
-    batch_size: usize,
-    fits: Vec<SeriesFit>,
-    shapes: Vec<Shape>,
-    /// Of more parameters than are looked at closely.
-    spectrum: Option<Spectrum>,
-    trace: Option<Trace>,
-    /// The draws at [`CLOSE_LOOK`] parameters.
-    close: Option<NoiseMatrix>,
+/// How much is said about the noise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All that the specification asks for.
+    Full,
+    /// The tables `noise`, `noise_summary`, `noise_views` and `noise_scale`, for measurements that are repeated.
+    Brief,
 }
+
+/// What a measurement gives.
+pub struct Measured {
+    /// Tables by name.
+    pub tables: Vec<(&'static str, Table)>,
+    /// For each batch size, where eigenvectors are asked for.
+    pub covariances: Vec<LowRank>,
+}
+
+/// Asked between pieces of work, from any thread.
+type GoOn<'a> = &'a (dyn Fn() -> Flow + Sync);
 
 impl<'a> Probe<'a> {
     /// At the present weights of `objective`, of which it keeps a copy.
@@ -61,22 +71,41 @@ impl<'a> Probe<'a> {
         &self.coordinates
     }
 
-    /// How often `go_on` of [`measure`](Self::measure) is asked.
+    /// How often `go_on` of [`measure`](Self::measure) is asked for [`Extent::Full`].
     pub fn n_pieces(&self) -> usize {
         let (n_all, n_sizes) = (self.coordinates.entries().len(), self.spec.batch_sizes.len());
-        let n_passes = match self.spec.method {
-            Method::Minibatch => n_sizes * self.spec.draws,
+        let n_passes = |n_draws: usize| match self.spec.method {
+            Method::Minibatch => n_sizes * n_draws,
             Method::PerSample => n_chunks(&self.frozen),
+        };
+        let n_blocks = n_all.div_ceil(self.block_len());
+        let n_again = if self.has_gram_matrix() && self.spec.eigenvectors.is_some() {
+            (n_blocks - 1) * n_passes(self.n_draws_again())
+        } else {
+            0
         };
         let n_close = n_all.min(CLOSE_LOOK);
         let n_tested = if self.fit.replicates.is_some() { n_close } else { 0 };
+        let n_common = if n_sizes > 1 { n_close } else { 0 };
         let n_traced = match self.spec.method {
             Method::Minibatch => 0,
             Method::PerSample => quantities::n_traced(&self.frozen),
         };
-        n_passes * n_all.div_ceil(self.block_len())
+        n_blocks * n_passes(self.spec.draws)
+            + n_again
             + n_sizes * (n_all + n_close + n_tested)
+            + n_common
             + n_traced
+    }
+
+    /// Whether there are more parameters than a dense covariance has room for.
+    fn has_gram_matrix(&self) -> bool {
+        self.coordinates.entries().len() > CLOSE_LOOK
+    }
+
+    /// Draws of which eigenvectors are made, where they need a second pass.
+    fn n_draws_again(&self) -> usize {
+        self.spec.draws.min(MOST_DRAWS)
     }
 
     /// Parameters whose noise is held at once.
@@ -89,196 +118,114 @@ impl<'a> Probe<'a> {
         (self.spec.memory_mib.saturating_mul(1 << 20) / bytes).max(1)
     }
 
-    /// Draws, fits and judges; returns tables by name.
+    /// Draws, fits and judges.
     ///
     /// | table | rows |
     /// |---|---|
     /// | `noise` | batch size × parameter: both laws and their rivals, tests, verdict, moments and quantiles |
     /// | `noise_summary` | batch size: means over parameters, the layout of the paper's tables |
-    /// | `noise_layers` | batch size × layer |
+    /// | `noise_views` | batch size: per parameter, across parameters, pooled |
     /// | `noise_scale` | batch size: Tr Σ and B_simple over the whole network |
+    /// | `noise_layers` | batch size × layer |
     /// | `noise_spectrum` | batch size × rank: eigenvalues of the covariance |
     /// | `noise_covariance` | batch size × pair, about 0, of 200 parameters at most; the diagonal is `gaussian_mean`² + `gaussian_std`² of `noise` |
     /// | `noise_aggregation` | batch size × parameter × draws in a sum |
-    /// | `noise_views` | batch size: per parameter, across parameters, pooled |
+    /// | `noise_common_alpha` | parameter: the test of one α at all batch sizes, where there are several |
     /// | `noise_tests` | batch size × parameter: tests by simulation, where `fit.replicates` asks for them |
     /// | `noise_example`, `noise_grid` | draws of one parameter at every, of nine at the middle batch size |
     ///
-    /// `noise_aggregation`, `noise_views`, `noise_tests` and the last two look at no more than 1000 of the parameters, at
+    /// `noise_aggregation`, `noise_common_alpha`, `noise_views`, `noise_tests` and the last two look at no more than 1000 of the parameters, at
     /// equal distances. The false-discovery rate is controlled over all parameters of a batch size.
+    ///
+    /// Eigenvectors of more than 1000 parameters are known when the Gram matrix of the draws is, so that all blocks of
+    /// parameters but the last are drawn a second time, 500 draws of each.
     ///
     /// `keep` sees every matrix of draws with the number of its block. `go_on` is asked between pieces of work, from any
     /// thread. The result does not depend on the number of threads; on the size of blocks nothing depends but, by rounding,
-    /// `noise_spectrum` of more than 1000 parameters.
+    /// the covariance of more than 1000 parameters.
     ///
     /// # Errors
     /// What the passes, the fits and `keep` fail with; [`ProbeError::Stopped`] when `go_on` says stop.
     pub fn measure(
         &self,
-        go_on: &(dyn Fn() -> Flow + Sync),
+        extent: Extent,
+        go_on: GoOn<'_>,
         keep: &mut dyn FnMut(&NoiseMatrix, usize) -> Result<(), ProbeError>,
-    ) -> Result<Vec<(&'static str, Table)>, ProbeError> {
-        let ProbeSpec { draws: n_draws, sampling, batch_sizes, .. } = self.spec;
-        let (n_draws, sampling) = (*n_draws, *sampling);
-        let draws = Draws { n_draws, sampling, streams: &self.streams, go_on };
+    ) -> Result<Measured, ProbeError> {
         let reference = Reference::full_batch(&self.frozen)?;
         let n_all = self.coordinates.entries().len();
-        let mut of_sizes: Vec<OfSize> = batch_sizes
-            .iter()
-            .map(|&batch_size| OfSize {
-                batch_size,
-                fits: Vec::with_capacity(n_all),
-                shapes: Vec::with_capacity(n_all),
-                spectrum: (n_all > CLOSE_LOOK)
-                    .then(|| Spectrum::of_draws(batch_size, n_all, n_draws)),
-                trace: None,
-                close: None,
-            })
+        let has_gram_matrix = extent == Extent::Full && self.has_gram_matrix();
+        let sizes = self.spec.batch_sizes.iter();
+        let mut of_sizes: Vec<OfSize> = sizes
+            .map(|&size| OfSize::new(size, n_all, has_gram_matrix.then_some(self.spec.draws)))
             .collect();
+        let n_eigenvectors = self.spec.eigenvectors.filter(|_| extent == Extent::Full);
 
         let places: Vec<usize> = (0..n_all).collect();
-        for (block_idx, block) in places.chunks(self.block_len()).enumerate() {
-            let coordinates = self.coordinates.at(block);
-            let mut take = |of_size: &mut OfSize, noise: NoiseMatrix| {
+        let blocks: Vec<&[usize]> = places.chunks(self.block_len()).collect();
+        let close = thinned(n_all, CLOSE_LOOK);
+        let mut covariances = Vec::new();
+        for (block_idx, block) in blocks.iter().enumerate() {
+            self.draw(block, self.spec.draws, &reference, go_on, &mut |size_idx, noise| {
                 keep(&noise, block_idx)?;
-                self.take(of_size, &noise, block[0], go_on)
-            };
-            match self.spec.method {
-                Method::Minibatch => {
-                    for of_size in &mut of_sizes {
-                        let (frozen, size) = (&self.frozen, of_size.batch_size);
-                        let noise =
-                            draw_minibatches(frozen, &coordinates, &reference, size, &draws)?;
-                        take(of_size, noise)?;
-                    }
+                let of_size = &mut of_sizes[size_idx];
+                of_size.take(&noise, block[0], &close, self.fit, go_on)?;
+                if let (Some(gram), Some(n)) = (&of_size.covariance, n_eigenvectors)
+                    && block_idx + 1 == blocks.len()
+                {
+                    let mut leading = gram.leading(n);
+                    leading.fill(block[0], &noise);
+                    covariances.push(leading);
                 }
-                Method::PerSample => {
-                    let found = draw_per_sample(&self.frozen, &coordinates, batch_sizes, &draws)?;
-                    for (of_size, noise) in of_sizes.iter_mut().zip(found) {
-                        take(of_size, noise)?;
-                    }
-                }
+                Ok(())
+            })?;
+        }
+        if !covariances.is_empty() {
+            for block in &blocks[..blocks.len() - 1] {
+                let n_draws = self.n_draws_again();
+                self.draw(block, n_draws, &reference, go_on, &mut |size_idx, noise| {
+                    covariances[size_idx].fill(block[0], &noise);
+                    Ok(())
+                })?;
             }
         }
         of_sizes
             .iter_mut()
             .for_each(|of_size| quantities::judge(&mut of_size.fits, self.fit.level));
-        self.tables(&of_sizes, &reference, go_on)
+        self.report(extent, of_sizes, &reference, covariances, go_on)
     }
 
-    /// Takes in a block that begins at place `start`.
-    fn take(
+    /// The noise at a block of parameters, `take` being told the place of the batch size, one after the other.
+    fn draw(
         &self,
-        of_size: &mut OfSize,
-        noise: &NoiseMatrix,
-        start: usize,
-        go_on: &(dyn Fn() -> Flow + Sync),
+        block: &[usize],
+        n_draws: usize,
+        reference: &Reference,
+        go_on: GoOn<'_>,
+        take: &mut dyn FnMut(usize, NoiseMatrix) -> Result<(), ProbeError>,
     ) -> Result<(), ProbeError> {
-        of_size.fits.extend(fit_series(&series(noise), self.fit, go_on)?);
-        of_size.shapes.extend(quantities::shapes(noise));
-        if let Some(spectrum) = &mut of_size.spectrum {
-            spectrum.add(noise);
-        }
-        of_size.trace = of_size.trace.or_else(|| Trace::of_minibatches(noise));
-        let inside = |place: usize| place.checked_sub(start).filter(|p| *p < noise.n_coordinates());
-        let close = thinned(self.coordinates.entries().len(), CLOSE_LOOK);
-        let close = noise.at(&close.into_iter().filter_map(inside).collect::<Vec<_>>());
-        match &mut of_size.close {
-            Some(earlier) => earlier.append(close),
-            None => of_size.close = Some(close),
+        let ProbeSpec { sampling, batch_sizes, method, .. } = self.spec;
+        let draws = Draws { n_draws, sampling: *sampling, streams: &self.streams, go_on };
+        let coordinates = self.coordinates.at(block);
+        match method {
+            Method::Minibatch => {
+                for (size_idx, &size) in batch_sizes.iter().enumerate() {
+                    let frozen = &self.frozen;
+                    take(
+                        size_idx,
+                        draw_minibatches(frozen, &coordinates, reference, size, &draws)?,
+                    )?;
+                }
+            }
+            Method::PerSample => {
+                let found = draw_per_sample(&self.frozen, &coordinates, batch_sizes, &draws)?;
+                for (size_idx, noise) in found.into_iter().enumerate() {
+                    take(size_idx, noise)?;
+                }
+            }
         }
         Ok(())
     }
-
-    fn tables(
-        &self,
-        of_sizes: &[OfSize],
-        reference: &Reference,
-        go_on: &(dyn Fn() -> Flow + Sync),
-    ) -> Result<Vec<(&'static str, Table)>, ProbeError> {
-        let (coordinates, fit, sampling) = (&self.coordinates, self.fit, self.spec.sampling);
-        let n_all = coordinates.entries().len();
-        let close: Vec<(&NoiseMatrix, Vec<SeriesFit>)> = of_sizes
-            .iter()
-            .map(|of_size| {
-                let places = thinned(n_all, CLOSE_LOOK).into_iter();
-                let fits = places.map(|place| of_size.fits[place].clone()).collect();
-                (of_size.close.as_ref().expect("there is a parameter"), fits)
-            })
-            .collect();
-        let of_samples = match self.spec.method {
-            Method::Minibatch => None,
-            Method::PerSample => {
-                Some(Trace::of_samples(&self.frozen, reference, &self.streams, go_on)?)
-            }
-        };
-        let n_samples = self.frozen.objective().data().train.len();
-
-        let of = |table: &dyn Fn(&OfSize) -> Table| Table::concat(of_sizes.iter().map(table));
-        let mut tables = vec![
-            (
-                "noise",
-                of(&|size| {
-                    noise_table(size.batch_size, coordinates, &size.fits, &size.shapes, fit)
-                }),
-            ),
-            (
-                "noise_layers",
-                of(&|size| quantities::layers(size.batch_size, coordinates, &size.fits)),
-            ),
-            (
-                "noise_scale",
-                of(&|size| {
-                    let drawn = (size.batch_size, sampling);
-                    quantities::noise_scale(n_samples, drawn, reference, size.trace, of_samples)
-                }),
-            ),
-        ];
-        let summaries = close.iter().zip(of_sizes);
-        let summaries =
-            summaries.map(|((noise, _), size)| quantities::summary(noise, &size.fits, fit.level));
-        tables.push(("noise_summary", Table::concat(summaries)));
-        let spectra = close.iter().zip(of_sizes).map(|((noise, _), size)| match &size.spectrum {
-            Some(spectrum) => spectrum.table(),
-            None => Spectrum::dense(noise).table(),
-        });
-        tables.push(("noise_spectrum", Table::concat(spectra)));
-        if n_all <= CLOSE_LOOK {
-            let covariances = close.iter().map(|(noise, _)| quantities::covariances(noise));
-            let covariances: Option<Vec<Table>> = covariances.collect();
-            tables.extend(covariances.map(|pairs| ("noise_covariance", Table::concat(pairs))));
-        }
-        let aggregations =
-            close.iter().map(|(noise, _)| quantities::aggregation(noise, fit, go_on));
-        let aggregations = aggregations.collect::<Result<Vec<_>, _>>()?;
-        tables.push(("noise_aggregation", Table::concat(aggregations)));
-        let views = close.iter().map(|(noise, _)| quantities::views(noise, fit));
-        tables.push(("noise_views", Table::concat(views.collect::<Result<Vec<_>, _>>()?)));
-        if let Some(n_replicates) = fit.replicates {
-            let tests = close.iter().map(|(noise, fits)| {
-                let size = noise.batch_size();
-                let streams = self.streams.named("replicates").named(&size.to_string());
-                let series = series(noise);
-                let tests = resampled_tests(&series, fits, fit, n_replicates, &streams, go_on)?;
-                let named = Table::new()
-                    .with_integers("batch_size", series.iter().map(|_| size as i64))
-                    .with_texts("parameter", series.iter().map(|series| series.name.as_str()));
-                Ok(named.beside(resampled_table(&tests)))
-            });
-            let tests = tests.collect::<Result<Vec<Table>, ProbeError>>()?;
-            tables.push(("noise_tests", Table::concat(tests)));
-        }
-        tables.extend(quantities::example(&close).map(|table| ("noise_example", table)));
-        tables.extend(quantities::grid(&close).map(|table| ("noise_grid", table)));
-        Ok(tables)
-    }
-}
-
-fn series(noise: &NoiseMatrix) -> Vec<Series<'_>> {
-    let entries = noise.coordinates().entries().iter().enumerate();
-    entries
-        .map(|(idx, entry)| Series { name: entry.name.clone(), samples: noise.column(idx) })
-        .collect()
 }
 
 #[cfg(test)]

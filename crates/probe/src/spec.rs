@@ -30,6 +30,13 @@ pub struct ProbeSpec {
     /// In which format the raw noise is kept, in `draws/`: `"safetensors"` or `"npy"`. Without it, it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub save_draws: Option<DrawFormat>,
+    /// So many eigenvectors of the covariance over parameters are kept for each batch size, those of the greatest
+    /// eigenvalues, in `draws/covariance-b<B>.safetensors`: `eigenvalues [k]` in falling order, `eigenvectors
+    /// [k, n_parameters]`, each of length 1 and of either sign, `diagonal [n_parameters]`, the variances; the parameters in
+    /// the order of the table `noise`, the covariance about 0. For more than 1000 parameters all three are of the first 500
+    /// draws. Fewer are kept where fewer eigenvalues are above 10⁻¹² of the greatest; without the key, none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eigenvectors: Option<usize>,
     /// How the gradients of minibatches are found: `"minibatch"` or `"per_sample"`.
     #[serde(default, skip_serializing_if = "Method::is_minibatch")]
     pub method: Method,
@@ -153,6 +160,8 @@ impl ProbeSpec {
         SpecError::check_distinct(&self.batch_sizes, section, "batch_sizes", "sizes")?;
         let draws = (50..=10_000_000).contains(&self.draws);
         SpecError::check(draws, section, "draws", self.draws, "50 to 10000000")?;
+        let n = self.eigenvectors.unwrap_or(1);
+        SpecError::check((1..=500).contains(&n), section, "eigenvectors", n, "1 to 500")?;
         let memory = self.memory_mib >= 1;
         SpecError::check(memory, section, "memory_mib", self.memory_mib, "1 or more")?;
         self.during.as_ref().map_or(Ok(()), |during| during.validate(&format!("{section}.during")))

@@ -2,6 +2,7 @@
 
 mod aggregation;
 mod bootstrap;
+mod common_alpha;
 mod cross_validation;
 mod edf;
 mod edf_test;
@@ -15,6 +16,7 @@ mod vuong;
 
 pub use aggregation::{Aggregation, AggregationTest, aggregation, aggregation_test};
 pub use bootstrap::bootstrap_interval;
+pub use common_alpha::{CommonAlpha, common_alpha};
 pub use cross_validation::{HeldOut, held_out_difference};
 pub use edf::{EdfStatistics, edf_statistics};
 pub use edf_test::{EdfTest, edf_test_gaussian, edf_test_stable};

@@ -28,7 +28,8 @@
 //!   likelihood ([`profile_interval`]) or by the bootstrap.
 //! - An [`EdfTest`] measures Kolmogorov–Smirnov, Cramér–von Mises and
 //!   Anderson–Darling, with p-values; an [`AggregationTest`] tells a stable law
-//!   from one of finite variance; a [`PooledView`] shows what pooling does.
+//!   from one of finite variance, [`common_alpha`] does so for series of
+//!   different scale; a [`PooledView`] shows what pooling does.
 //! - [`Moments`] accumulates mean and variance.
 //! - A [`StatsError`] tells in one line what was wrong.
 //!
@@ -78,10 +79,11 @@ pub use fits::{
 };
 pub use goodness_of_fit::{Binning, GoodnessOfFit};
 pub use inference::{
-    Aggregation, AggregationTest, AlphaInterval, EdfStatistics, EdfTest, HeldOut,
+    Aggregation, AggregationTest, AlphaInterval, CommonAlpha, EdfStatistics, EdfTest, HeldOut,
     InformationCriteria, Law, LawScore, PooledView, Rivals, Vuong, aggregation, aggregation_test,
-    bootstrap_interval, edf_statistics, edf_test_gaussian, edf_test_stable, held_out_difference,
-    information_criteria, pooled_view, profile_interval, profile_likelihood, rivals, vuong,
+    bootstrap_interval, common_alpha, edf_statistics, edf_test_gaussian, edf_test_stable,
+    held_out_difference, information_criteria, pooled_view, profile_interval, profile_likelihood,
+    rivals, vuong,
 };
 pub use laws::{Gaussian, GeneralisedGaussian, Laplace, StabilityIndex, StudentT, SymmetricStable};
 pub use likelihood_ratio::LikelihoodRatioNull;

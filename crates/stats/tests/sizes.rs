@@ -19,8 +19,9 @@ use statrs::distribution::ContinuousCDF;
 use stats::{
     AlphaInterval, Binning, Gaussian, GeneralisedGaussian, Laplace, Law, LikelihoodRatioNull,
     Location, StudentT, SymmetricStable, Verdict, aggregation_test, benjamini_hochberg,
-    benjamini_yekutieli, bootstrap_interval, compare, edf_test_gaussian, edf_test_stable,
-    fit_gaussian, fit_symmetric_stable, held_out_difference, profile_interval, vuong,
+    benjamini_yekutieli, bootstrap_interval, common_alpha, compare, edf_test_gaussian,
+    edf_test_stable, fit_gaussian, fit_symmetric_stable, held_out_difference, profile_interval,
+    vuong,
 };
 
 const N_SAMPLES: [usize; 2] = [300, 1000];
@@ -78,6 +79,78 @@ fn likelihood_ratio() {
                 let stable = fit_symmetric_stable(&samples, location).unwrap();
                 null.p_value(2.0 * (stable.ln_likelihood - gaussian.ln_likelihood))
             });
+        }
+    }
+}
+
+/// Four series of one alpha whose scales differ, as the noise at four batch sizes.
+#[test]
+#[ignore = "a simulation"]
+fn common_alpha_of_four_series() {
+    for n_samples in N_SAMPLES {
+        for alpha in [1.2, 1.7, 1.9, 1.97, 2.0] {
+            check_size(&format!("common alpha = {alpha}, N = {n_samples}"), 1000, 1.0, |seed| {
+                let of_size = |k: u64| {
+                    let law = SymmetricStable::new(alpha, 4f64.powi(-(k as i32)), 0.0).unwrap();
+                    draws(law, n_samples, 4 * seed + k)
+                };
+                let series: Vec<Vec<f64>> = (0..4).map(of_size).collect();
+                let series: Vec<&[f64]> = series.iter().map(Vec::as_slice).collect();
+                common_alpha(&series, Location::Free).unwrap().p_value
+            });
+        }
+    }
+}
+
+/// Means of 1, 4, 16 and 64 variables of Student's law: the share that is rejected.
+#[test]
+#[ignore = "a simulation"]
+fn power_of_common_alpha() {
+    for (degrees, n_samples) in [(3.0, 100), (3.0, 300), (3.0, 1000), (5.0, 300), (5.0, 1000)] {
+        let law = StudentT::new(degrees, 0.0, 1.0).unwrap();
+        let is_rejected = |seed: &u64| {
+            let mean_of = |n: usize| -> Vec<f64> {
+                let all = draws(law, n_samples * n, 100 * seed + n as u64);
+                all.chunks(n).map(|chunk| chunk.iter().sum::<f64>() / n as f64).collect()
+            };
+            let series = [1, 4, 16, 64].map(mean_of);
+            let series: Vec<&[f64]> = series.iter().map(Vec::as_slice).collect();
+            common_alpha(&series, Location::Free).unwrap().p_value <= 0.05
+        };
+        let n_rejected = (0..400u64).into_par_iter().filter(is_rejected).count();
+        let share = n_rejected as f64 / 4.0;
+        println!("common alpha, Student's law with {degrees}, N = {n_samples}: {share} % at 5 %");
+        assert!(degrees > 3.0 || n_samples < 1000 || share > 99.0);
+    }
+}
+
+/// Means of minibatches that are drawn, without replacement, from one finite pool of
+/// stable numbers, as gradients are: the share of pools that is rejected.
+///
+/// No bound is promised here: where draws take each sample many times, the greatest
+/// recur, and the noise is no longer that of the law of the pool.
+#[test]
+#[ignore = "a simulation"]
+fn common_alpha_of_a_finite_pool() {
+    for alpha in [1.5, 2.0] {
+        for (n_pool, sizes) in
+            [(50_000, [2, 4, 8, 16]), (50_000, [8, 32, 128, 400]), (2000, [8, 32, 128, 400])]
+        {
+            let is_rejected = |seed: &u64| {
+                let pool = draws(stable(alpha), n_pool, 7_000_000 + seed);
+                let mut rng = ChaCha8Rng::seed_from_u64(3_000_000_000 + seed);
+                let mean = |rng: &mut ChaCha8Rng, n: usize| {
+                    let chosen = rand::seq::index::sample(rng, n_pool, n);
+                    chosen.iter().map(|idx| pool[idx]).sum::<f64>() / n as f64
+                };
+                let of_size = |n| (0..1000).map(|_| mean(&mut rng, n)).collect();
+                let series: [Vec<f64>; 4] = sizes.map(of_size);
+                let series: Vec<&[f64]> = series.iter().map(Vec::as_slice).collect();
+                common_alpha(&series, Location::Free).unwrap().p_value <= 0.05
+            };
+            let n_rejected = (0..200u64).into_par_iter().filter(is_rejected).count();
+            let share = n_rejected as f64 / 2.0;
+            println!("alpha = {alpha}, sizes {sizes:?} of {n_pool}: {share} % at 5 %");
         }
     }
 }

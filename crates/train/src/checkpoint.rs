@@ -55,18 +55,14 @@ pub fn save(
 }
 
 /// Loads the parameters and buffers alone into `params`: from a checkpoint of ours, or from a state dict of PyTorch that was
-/// saved as safetensors.
+/// saved as safetensors. Returns the SHA-256 of the file, in hexadecimal.
 ///
 /// # Errors
 /// When the file is damaged, or its tensors are not those of `params` by name and shape. `params` is then untouched.
-pub fn load(path: &Path, params: &ParamSet) -> Result<(), TrainError> {
-    let of_the_network = |name: &str| !name.starts_with(STATE_PREFIX);
-    restore(path, vars(params).collect(), of_the_network, false).map(|_state| ())
-}
-
-/// SHA-256 of a file, in hexadecimal.
-pub fn digest(path: &Path) -> Result<String, TrainError> {
+pub fn load(path: &Path, params: &ParamSet) -> Result<String, TrainError> {
     let bytes = std::fs::read(path).map_err(TrainError::io(path))?;
+    let of_the_network = |name: &str| !name.starts_with(STATE_PREFIX);
+    restore(path, &bytes, vars(params).collect(), of_the_network, false)?;
     Ok(hex(&Sha256::digest(bytes)))
 }
 
@@ -80,8 +76,9 @@ pub fn resume(
     params: &ParamSet,
     optimizer: &Optimizer,
 ) -> Result<TrainingState, TrainError> {
+    let bytes = std::fs::read(path).map_err(TrainError::io(path))?;
     let all = vars(params).chain(optimizer.named_vars(params)).collect();
-    let state = restore(path, all, |_name| true, true)?;
+    let state = restore(path, &bytes, all, |_name| true, true)?;
     Ok(state.expect("asked for"))
 }
 
@@ -97,14 +94,14 @@ fn vars(params: &ParamSet) -> impl Iterator<Item = (String, &Var)> {
 /// Sets `vars`, which have to be all tensors of the file whose names are `wanted`; the state is there if it is needed.
 fn restore(
     path: &Path,
+    bytes: &[u8],
     vars: Vec<(String, &Var)>,
     wanted: impl Fn(&str) -> bool,
     needs_state: bool,
 ) -> Result<Option<TrainingState>, TrainError> {
-    let bytes = std::fs::read(path).map_err(TrainError::io(path))?;
     let foreign = |reason: String| TrainError::Checkpoint { path: path.to_owned(), reason };
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| foreign(e.to_string()))?;
-    let tensors = SafeTensors::deserialize(&bytes).map_err(|e| foreign(e.to_string()))?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| foreign(e.to_string()))?;
+    let tensors = SafeTensors::deserialize(bytes).map_err(|e| foreign(e.to_string()))?;
     let state = header.metadata().as_ref().and_then(|metadata| metadata.get(STATE));
     let state = state.map(|state| serde_json::from_str(state)).transpose();
     let state: Option<TrainingState> = state.map_err(|e| foreign(e.to_string()))?;

@@ -6,7 +6,6 @@ use rayon::prelude::*;
 use crate::error::TrainError;
 use crate::model::Mode;
 use crate::objective::Objective;
-use crate::params::flatten;
 use crate::streams::Streams;
 
 /// Amplitude of the gradient noise at the present weights: √(E‖∇L_B(w) − ∇L(w)‖²) over minibatches of B different samples.
@@ -30,9 +29,7 @@ pub fn gradient_noise(
     let square = |draw_idx: u64| -> Result<f64, TrainError> {
         let mut all: Vec<u32> = (0..n_samples as u32).collect();
         let (samples, _) = all.partial_shuffle(&mut streams.rng(draw_idx), batch_size);
-        let (_, gradient) = objective.loss_and_gradient(samples, Mode::Probe)?;
-        let gradient = flatten(gradient.iter())?;
-        Ok(gradient.iter().zip(&full).map(|(value, mean)| (value - mean).powi(2)).sum())
+        objective.square_noise(samples, &full, Mode::Probe)
     };
     let squares = (0..n_draws).into_par_iter().map(square).collect::<Result<Vec<f64>, _>>()?;
     Ok((squares.iter().sum::<f64>() / n_draws as f64).sqrt())
@@ -48,6 +45,7 @@ mod tests {
     use crate::data::tests::blobs;
     use crate::model::Model;
     use crate::networks::{Mlp, ResNet};
+    use crate::params::flatten;
 
     /// Softmax regression.
     fn linear(n_samples: usize) -> Objective {

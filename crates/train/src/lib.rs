@@ -63,7 +63,7 @@ pub use candle_model::{CandleModel, SharedModule};
 pub use certificate::{Certificate, MinimumSpec, Plateau, PlateauState};
 pub use error::{SpecError, TrainError};
 pub use gradient_noise::gradient_noise;
-pub use loss::{Loss, is_largest};
+pub use loss::Loss;
 pub use manifest::{Manifest, StageRecord, Status};
 pub use memory::keep_freed_memory;
 pub use model::{ArchitectureSpec, Mode, Model, ModelSpec, Network};

@@ -13,7 +13,8 @@ const COST: usize = 20;
 
 /// What training descends: a mean over samples.
 ///
-/// Values and gradients are computed in `f64` from the outputs, whatever their type.
+/// Values and gradients are computed in `f64` from the outputs, whatever their type. With a mean square, a network may have
+/// one output, which stands for class 0 against all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {
@@ -114,6 +115,15 @@ impl Loss {
         }
     }
 
+    /// Whether no other class has as large an output; of a single output, whether it is nearer to the target of its class.
+    pub fn is_right(self, outputs: &[f64], label: usize) -> bool {
+        if let [output] = outputs {
+            let middle = 0.5 * (self.target(true) + self.target(false));
+            return (*output > middle) == (label == 0);
+        }
+        outputs.iter().enumerate().all(|(class, &y)| class == label || y < outputs[label])
+    }
+
     fn target(self, is_label: bool) -> f64 {
         match self {
             _ if is_label => 1.,
@@ -121,11 +131,6 @@ impl Loss {
             Loss::CrossEntropy | Loss::MeanSquareOneHot => 0.,
         }
     }
-}
-
-/// Whether no other class has as large an output.
-pub fn is_largest(outputs: &[f64], label: usize) -> bool {
-    outputs.iter().enumerate().all(|(class, &y)| class == label || y < outputs[label])
 }
 
 #[cfg(test)]
@@ -142,6 +147,20 @@ mod tests {
         assert_eq!(of(Loss::MeanSquareOneHot), 4.5);
         assert_eq!(of(Loss::MeanSquareSigned), 8.);
         assert!(of(Loss::CrossEntropy) > 2. && Loss::CrossEntropy.of_sample(&[1e4, 0.], 1) == 1e4);
+    }
+
+    /// A single output: class 0 against all others.
+    #[test]
+    fn one_output_by_hand() {
+        let (signed, one_hot) = (Loss::MeanSquareSigned, Loss::MeanSquareOneHot);
+        assert_eq!([0, 1, 7].map(|label| signed.of_sample(&[0.5], label)), [0.25, 2.25, 2.25]);
+        assert_eq!([0, 1].map(|label| one_hot.of_sample(&[0.25], label)), [0.5625, 0.0625]);
+        let outputs = Tensor::new(&[[0.5], [0.5]], &Device::Cpu).unwrap();
+        let (value, gradient) = signed.value_and_gradient(&outputs, &[0, 7]).unwrap();
+        assert_eq!(value, 1.25);
+        assert_eq!(gradient.to_vec2::<f64>().unwrap(), [[-0.5], [1.5]]);
+        assert_eq!([0, 7].map(|label| signed.is_right(&[0.25], label)), [true, false]);
+        assert_eq!([0, 7].map(|label| one_hot.is_right(&[0.25], label)), [false, true]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::data::{Dataset, Split};
 use crate::error::TrainError;
 use crate::layers::NormInputs;
-use crate::loss::{Loss, is_largest};
+use crate::loss::Loss;
 use crate::model::{Mode, Model, Network};
 use crate::ops::accumulate;
 use crate::params::{ParamSet, flatten};
@@ -171,6 +171,19 @@ impl Objective {
         Ok((loss, gradient))
     }
 
+    /// ‖∇L_B − ∇L‖² of a minibatch over all parameters, `mean` being the gradient ∇L that it is compared with,
+    /// `[n_parameters]`.
+    pub fn square_noise(
+        &self,
+        samples: &[u32],
+        mean: &[f64],
+        mode: Mode,
+    ) -> Result<f64, TrainError> {
+        let (_, gradient) = self.loss_and_gradient(samples, mode)?;
+        let gradient = flatten(gradient.iter())?;
+        Ok(gradient.iter().zip(mean).map(|(value, mean)| (value - mean).powi(2)).sum())
+    }
+
     /// The gradients of the losses of single training samples at flat `coordinates`, `[B, K]`, by one pass there and back.
     ///
     /// # Errors
@@ -254,7 +267,7 @@ impl Objective {
             let logits = logits.to_dtype(DType::F64)?.to_vec2::<f64>()?;
             for (row, &label) in logits.iter().zip(labels) {
                 loss += self.loss.of_sample(row, label as usize);
-                n_correct += usize::from(is_largest(row, label as usize));
+                n_correct += usize::from(self.loss.is_right(row, label as usize));
             }
         }
         let n_samples = split.len() as f64;

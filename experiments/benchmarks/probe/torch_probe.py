@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Times the gradients behind a probe in PyTorch, on the CPU: the twin of the example `draw_times`.
 
-    python3 torch_probe.py CASE N_SAMPLES THREADS      CASE: mlp or resnet20
+    python3 torch_probe.py CASE N_SAMPLES THREADS      CASE: mlp (784-100-100-100-1, mean square
+                                                      on ±1) or resnet20
 
 Prints a line of JSON. Needs torch, numpy.
 
@@ -31,9 +32,11 @@ case, n_samples, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 torch.set_num_threads(threads)
 torch.manual_seed(0)
 if case == "mlp":
-    model, shape, n_classes, chunk, n_timed = Mlp([784, 100, 100, 100, 10], "relu"), (784,), 10, 512, 8192
+    model, shape, chunk, n_timed = Mlp([784, 100, 100, 100, 1], "relu"), (784,), 512, 8192
+    criterion = F.mse_loss
 else:
-    model, shape, n_classes, chunk, n_timed = cifar_resnet(20, 100), (3, 32, 32), 100, 64, 512
+    model, shape, chunk, n_timed = cifar_resnet(20, 100), (3, 32, 32), 64, 512
+    criterion = F.cross_entropy
 model.eval()
 params = list(model.parameters())
 ends = torch.tensor([p.numel() for p in params]).cumsum(0)
@@ -41,7 +44,10 @@ chosen = torch.randperm(int(ends[-1]))[:N_PARAMETERS].sort().values
 tensor_of = torch.searchsorted(ends, chosen, right=True)
 starts = ends - torch.tensor([p.numel() for p in params])
 inputs = torch.randn(max(n_timed, 400), *shape)
-labels = torch.randint(n_classes, (len(inputs),))
+if case == "mlp":
+    targets = 2.0 * torch.randint(2, (len(inputs), 1)) - 1.0
+else:
+    targets = torch.randint(100, (len(inputs),))
 
 
 def pick(gradients, leading):
@@ -57,7 +63,7 @@ def loop_step(batch_size):
     order = torch.randperm(len(inputs))[:batch_size]
     for p in params:
         p.grad = None
-    F.cross_entropy(model(inputs[order]), labels[order]).backward()
+    criterion(model(inputs[order]), targets[order]).backward()
     return pick([p.grad for p in params], ())
 
 
@@ -79,7 +85,7 @@ buffers = dict(model.named_buffers())
 
 
 def loss(values, x, y):
-    return F.cross_entropy(functional_call(model, (values, buffers), (x[None],)), y[None])
+    return criterion(functional_call(model, (values, buffers), (x[None],)), y[None])
 
 
 of_samples = vmap(grad(loss), in_dims=(None, 0, 0))
@@ -89,11 +95,11 @@ def rows(x, y):
     return pick(list(of_samples(named, x, y).values()), (len(x),))
 
 
-rows(inputs[:chunk], labels[:chunk])
+rows(inputs[:chunk], targets[:chunk])
 times = []
 for start in range(0, n_timed, chunk):
     begun = time.perf_counter()
-    found = rows(inputs[start : start + chunk], labels[start : start + chunk])
+    found = rows(inputs[start : start + chunk], targets[start : start + chunk])
     times.append(time.perf_counter() - begun)
 # Of a pass of the same chunks without single samples: what the price is beside.
 gradients_s = statistics.median(times) / chunk * n_samples

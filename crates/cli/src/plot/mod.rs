@@ -67,6 +67,8 @@ pub struct RunTables {
     pub noise_spectrum: Option<Table>,
     /// One row per batch size, parameter and number of draws in a sum.
     pub noise_aggregation: Option<Table>,
+    /// One row per parameter: the test of one α at all batch sizes.
+    pub noise_common_alpha: Option<Table>,
     /// One row per batch size: α̂ of each parameter, across parameters and of all pooled.
     pub noise_views: Option<Table>,
     /// One row per batch size and parameter: tests by simulation.

@@ -37,6 +37,7 @@ pub fn full() -> RunTables {
         noise_layers: Some(noise_layers(&noise)),
         noise_spectrum: Some(noise_spectrum()),
         noise_aggregation: Some(noise_aggregation()),
+        noise_common_alpha: Some(noise_common_alpha()),
         noise_tests: Some(noise_tests(&noise)),
         noise_during_summary: Some(during(&noise_summary)),
         noise_during_views: Some(during(&noise_views)),
@@ -301,6 +302,15 @@ fn noise_aggregation() -> Table {
         .with_reals("alpha", rows.iter().map(alpha))
 }
 
+fn noise_common_alpha() -> Table {
+    let p = [1e-8, 0.003, 0.4, f64::NAN];
+    Table::new()
+        .with_texts("parameter", (0..4).map(|idx| format!("fc1.weight[0,{idx}]")))
+        .with_reals("level", [0.05; 4])
+        .with_reals("p_adjusted", p)
+        .with_reals("p_value", p)
+}
+
 fn noise_tests(noise: &Table) -> Table {
     let n_rows = noise.n_rows();
     let mut uniforms = Uniforms(19);
@@ -542,6 +552,7 @@ pub fn all_mut(tables: &mut RunTables) -> Vec<&mut Table> {
         noise_scale,
         noise_spectrum,
         noise_aggregation,
+        noise_common_alpha,
         noise_views,
         noise_tests,
         noise_during_summary,
@@ -570,6 +581,7 @@ pub fn all_mut(tables: &mut RunTables) -> Vec<&mut Table> {
         noise_scale,
         noise_spectrum,
         noise_aggregation,
+        noise_common_alpha,
         noise_views,
         noise_tests,
         noise_during_summary,

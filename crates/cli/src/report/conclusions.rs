@@ -1,5 +1,7 @@
 //! What a run shows, in sentences computed from its tables and no stronger than they are.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use stats::Moments;
 use train::Table;
@@ -8,6 +10,7 @@ use super::markup::list;
 use crate::plot::canvas::escape;
 use crate::plot::number::{chosen, count, mean_and_deviation, significant};
 use crate::plot::{RunTables, groups};
+use crate::tables::CommonAlpha;
 
 /// The key figures and the conclusions.
 pub(super) fn block(tables: &RunTables) -> Result<String> {
@@ -18,6 +21,9 @@ pub(super) fn block(tables: &RunTables) -> Result<String> {
     if let Some(table) = filled(&tables.noise_summary) {
         findings.noise(table)?;
         findings.sums(table, filled(&tables.noise_aggregation))?;
+        if let Some(tests) = filled(&tables.noise_common_alpha) {
+            findings.sentences.extend(CommonAlpha::read(tests)?.map(|tests| tests.sentence()));
+        }
     }
     if let Some(table) = filled(&tables.escape_summary) {
         findings.escape(table)?;
@@ -241,18 +247,24 @@ impl Findings {
 /// At the least batch size: the greatest number of draws in a sum, and the means of α̂ over single draws and such sums.
 fn of_sums(table: &Table) -> Result<Option<(i64, i64, [f64; 2])>> {
     let (sizes, blocks) = (table.integers("batch_size")?, table.integers("block")?);
-    let alpha = table.reals("alpha")?;
+    let (parameters, alpha) = (table.texts("parameter")?, table.reals("alpha")?);
     let Some(least) = sizes.iter().copied().min() else { return Ok(None) };
     let rows = || (0..table.n_rows()).filter(|row| sizes[*row] == least && alpha[*row].is_finite());
     let Some(greatest) = rows().map(|row| blocks[row]).max().filter(|block| *block > 1) else {
         return Ok(None);
     };
-    let mean = |block: i64| {
-        let alphas: Vec<f64> =
-            rows().filter(|row| blocks[*row] == block).map(|row| alpha[row]).collect();
-        Moments::from_slice(&alphas).mean()
+    // Of the parameters that have both: those whose sums are degenerate would shift one mean alone.
+    let of_block = |block: i64| {
+        let rows = rows().filter(move |row| blocks[*row] == block);
+        rows.map(|row| (parameters[row].as_str(), alpha[row])).collect::<BTreeMap<_, _>>()
     };
-    let means = [mean(1), mean(greatest)];
+    let (single, sums) = (of_block(1), of_block(greatest));
+    let both: Vec<[f64; 2]> =
+        single.iter().filter_map(|(name, &alpha)| Some([alpha, *sums.get(name)?])).collect();
+    let mean = |side: usize| {
+        Moments::from_slice(&both.iter().map(|pair| pair[side]).collect::<Vec<_>>()).mean()
+    };
+    let means = [mean(0), mean(1)];
     Ok(means.iter().all(|mean| mean.is_finite()).then_some((least, greatest, means)))
 }
 
@@ -333,9 +345,10 @@ mod tests {
             .with_integers("batch_size", [8, 32, 128])
             .with_reals("alpha_mean", [0.579, 1.16, 1.96]);
         let sums = Table::new()
-            .with_integers("batch_size", [8, 8, 8, 8, 128])
-            .with_integers("block", [1, 1, 32, 32, 64])
-            .with_reals("alpha", [0.5, 0.7, 1.4, f64::NAN, 2.0]);
+            .with_integers("batch_size", [8, 8, 8, 8, 8, 8, 128])
+            .with_texts("parameter", ["a", "a", "b", "b", "c", "c", "a"])
+            .with_integers("block", [1, 32, 1, 32, 1, 32, 64])
+            .with_reals("alpha", [0.5, 1.2, 0.7, 1.6, 0.9, f64::NAN, 2.0]);
         let said = |summary: &Table, sums| {
             let mut findings = Findings::default();
             findings.sums(summary, sums).unwrap();

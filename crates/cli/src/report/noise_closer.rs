@@ -34,6 +34,14 @@ const SUMS: Definition = (
      finite variance approach the Gaussian, α = 2 (Gnedenko and Kolmogorov 1954). Up to its scale, \
      the sum of m draws at batch size B is a draw at batch size mB, with replacement.",
 );
+const COMMON_ALPHA: Definition = (
+    "One α at all batch sizes",
+    "Likelihood ratio of a stable law with an α of its own at each batch size to one with the same α \
+     at all, scales and locations free; χ² with one degree of freedom less than there are sizes \
+     (Wilks 1938), which is conservative at α = 2. p-values adjusted over parameters (Benjamini and \
+     Hochberg 1995). Stable noise keeps its α as long as B is small beside the training set and its \
+     greatest gradients do not recur in many of the minibatches.",
+);
 const SIMULATION: Definition = (
     "Tests by simulation",
     "p-values from samples simulated from each fitted law and fitted anew, <em>not</em> adjusted \
@@ -96,7 +104,11 @@ pub(super) fn parts(input: &ReportInput) -> Result<Vec<Part>> {
         input.figure("aggregation.svg"),
         made(&tables.noise_tests, &|tests| simulation(tests, level))?,
     ];
-    let terms = [term(&tables.noise_aggregation, SUMS), term(&tables.noise_tests, SIMULATION)];
+    let terms = [
+        term(&tables.noise_aggregation, SUMS),
+        term(&tables.noise_common_alpha, COMMON_ALPHA),
+        term(&tables.noise_tests, SIMULATION),
+    ];
     part("Sums of draws", &sums, &terms);
     let body = made(&tables.noise_views, &views)?;
     part("Three views of the same draws", &[body], &[term(&tables.noise_views, VIEWS)]);
@@ -226,10 +238,7 @@ fn noise_scale(scale: &Table) -> Result<String> {
     let (norm, single) = (scale.reals("gradient_norm")?, scale.reals("trace_of_sample")?);
     let noise_scale = scale.reals("noise_scale")?;
     for (row, cells) in cells.iter_mut().enumerate() {
-        let from = match n_traced[row] {
-            0 => "–".to_owned(),
-            n => format!("{} {}", count(n), traced[row]),
-        };
+        let from = format!("{} {}", count(n_traced[row]), traced[row]);
         cells.extend([
             Cell::Plain(from),
             Cell::Plain(significant(norm[row], 3)),

@@ -1,6 +1,6 @@
 //! Noise while a network trains: measured when it is due, one piece in `partial/` each, and put together at the end.
 
-use probe::{During, FitSpec, Probe, ProbeSpec};
+use probe::{During, Extent, Probe, ProbeSpec};
 use train::{RunDir, Table, Trainer, TrainingSpec};
 
 use super::probe::of_run;
@@ -50,12 +50,12 @@ impl<'a> NoiseDuring<'a> {
         task.note(|| format!("step {step}, measuring noise"));
         // The same parameters and minibatches as at the end: what differs is the weights.
         let streams = self.experiment.streams.named("probe");
-        // The tests that simulate are for the end.
-        let fit = FitSpec { replicates: None, ..self.experiment.file.fit.clone() };
-        let probe = Probe::new(trainer.objective(), self.spec, &fit, &streams)?;
-        let measured = probe.measure(&interrupt::flow, &mut |_, _| Ok(()));
-        let tables =
-            measured.map_err(|error| of_run(self.spec, error).context(format!("step {step}")))?;
+        let probe =
+            Probe::new(trainer.objective(), self.spec, &self.experiment.file.fit, &streams)?;
+        let measured = probe.measure(Extent::Brief, &interrupt::flow, &mut |_, _| Ok(()));
+        let tables = measured
+            .map_err(|error| of_run(self.spec, error).context(format!("step {step}")))?
+            .tables;
         for (name, _) in TABLES {
             let (_, table) = tables.iter().find(|(found, _)| *found == name).expect("it is made");
             let n_rows = table.n_rows();

@@ -1,7 +1,8 @@
 //! Noise at the trained weights, or at those of a checkpoint, fitted and judged.
 
 use npyz::WriterBuilder;
-use probe::{DrawFormat, NoiseMatrix, Probe, ProbeError, ProbeSpec};
+use probe::quantities::LowRank;
+use probe::{DrawFormat, Extent, NoiseMatrix, Probe, ProbeError, ProbeSpec};
 use safetensors::tensor::{Dtype, TensorView};
 use train::{RunDir, TrainError};
 
@@ -29,8 +30,14 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
         Some(format) => Ok(save_draws(run, noise, block_idx, format)?),
         None => Ok::<(), ProbeError>(()),
     };
-    for (name, table) in probe.measure(&go_on, &mut keep).map_err(|error| of_run(spec, error))? {
-        run.write_table(name, &table)?;
+    let measured = probe.measure(Extent::Full, &go_on, &mut keep);
+    let measured = measured.map_err(|error| of_run(spec, error))?;
+    for (name, table) in &measured.tables {
+        run.write_table(name, table)?;
+    }
+    for covariance in &measured.covariances {
+        let file = format!("draws/covariance-b{}.safetensors", covariance.batch_size());
+        run.write(&file, &covariance_as_safetensors(covariance))?;
     }
     let sizes: Vec<String> = spec.batch_sizes.iter().map(usize::to_string).collect();
     task.finish(&format!(
@@ -67,14 +74,36 @@ fn save_draws(
 
 /// One tensor `[n_draws]` per parameter, under its name.
 fn as_safetensors(noise: &NoiseMatrix) -> Vec<u8> {
-    let columns = noise.coordinates().entries().iter().enumerate().map(|(idx, entry)| {
-        let bytes = noise.column(idx).iter().flat_map(|value| value.to_le_bytes());
-        (entry.name.as_str(), bytes.collect::<Vec<u8>>())
-    });
-    let columns: Vec<(&str, Vec<u8>)> = columns.collect();
-    let views = columns.iter().map(|(name, bytes)| {
-        let view = TensorView::new(Dtype::F64, vec![noise.n_draws()], bytes);
-        (*name, view.expect("eight bytes per draw"))
+    let columns = noise
+        .coordinates()
+        .entries()
+        .iter()
+        .enumerate()
+        .map(|(idx, entry)| (entry.name.as_str(), vec![noise.n_draws()], noise.column(idx)));
+    safetensors_of(columns)
+}
+
+/// `eigenvalues [k]`, `eigenvectors [k, n_parameters]`, `diagonal [n_parameters]`.
+fn covariance_as_safetensors(covariance: &LowRank) -> Vec<u8> {
+    let (values, diagonal) = (covariance.eigenvalues(), covariance.diagonal());
+    let (n, n_parameters) = (values.len(), diagonal.len());
+    safetensors_of([
+        ("eigenvalues", vec![n], values),
+        ("eigenvectors", vec![n, n_parameters], covariance.eigenvectors()),
+        ("diagonal", vec![n_parameters], diagonal),
+    ])
+}
+
+/// Tensors by name, shape and values.
+fn safetensors_of<'a>(
+    tensors: impl IntoIterator<Item = (&'a str, Vec<usize>, &'a [f64])>,
+) -> Vec<u8> {
+    let bytes = |values: &[f64]| values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let tensors: Vec<(&str, Vec<usize>, Vec<u8>)> =
+        tensors.into_iter().map(|(name, shape, values)| (name, shape, bytes(values))).collect();
+    let views = tensors.iter().map(|(name, shape, bytes)| {
+        let view = TensorView::new(Dtype::F64, shape.clone(), bytes);
+        (*name, view.expect("eight bytes per value"))
     });
     safetensors::serialize(views, None).expect("names are unique")
 }

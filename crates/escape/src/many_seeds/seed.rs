@@ -1,6 +1,6 @@
 //! One trial at a time.
 
-use train::{Evaluation, is_largest};
+use train::Evaluation;
 
 use super::Product;
 use super::aligned::{Aligned, padded};
@@ -91,7 +91,7 @@ impl<'a> Seed<'a> {
             for (row, &label) in labels.iter().enumerate() {
                 self.read_outputs(row);
                 sum += loss.differentiate(&self.outputs, label as usize, &mut self.slopes);
-                n_correct += usize::from(is_largest(&self.outputs, label as usize));
+                n_correct += usize::from(loss.is_right(&self.outputs, label as usize));
             }
         }
         let n_samples = labels.len() as f64;

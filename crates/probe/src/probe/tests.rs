@@ -18,7 +18,7 @@ fn spec(keys: &str) -> ProbeSpec {
 
 fn measure(objective: &Objective, spec: &ProbeSpec, fit: &FitSpec) -> Vec<(&'static str, Table)> {
     let probe = Probe::new(objective, spec, fit, &Streams::new(5)).unwrap();
-    probe.measure(GO_ON, &mut |_, _| Ok(())).unwrap()
+    probe.measure(Extent::Full, GO_ON, &mut |_, _| Ok(())).unwrap().tables
 }
 
 fn table<'a>(tables: &'a [(&str, Table)], name: &str) -> &'a Table {
@@ -26,8 +26,12 @@ fn table<'a>(tables: &'a [(&str, Table)], name: &str) -> &'a Table {
 }
 
 fn perceptron() -> Objective {
+    mlp(&[6, 5])
+}
+
+fn mlp(hidden: &[usize]) -> Objective {
     let data = Arc::new(load(&DataSpec::embedded("ionosphere"), &Device::Cpu).unwrap());
-    let model: Arc<dyn Model> = ModelSpec::mlp(&[6, 5]).build(&data).into();
+    let model: Arc<dyn Model> = ModelSpec::mlp(hidden).build(&data).into();
     let params = model.init(&Streams::new(2).named("init"), &Device::Cpu).unwrap();
     Objective::new(model, data, params).unwrap()
 }
@@ -116,6 +120,15 @@ fn a_known_law_is_given_back() {
         });
         aggregation.reals("alpha").unwrap()[row.unwrap()]
     };
+    // From one batch size to the other as well.
+    let common = table(&tables, "noise_common_alpha");
+    let p_adjusted = common.reals("p_adjusted").unwrap();
+    assert_eq!(common.texts("parameter").unwrap()[1], "fc1.weight[0,1]");
+    for class in [0, 3] {
+        assert!(p_adjusted[class] > 1e-3 && p_adjusted[class + 2] > 1e-3, "{p_adjusted:?}");
+        assert!(p_adjusted[class + 1] < 1e-3, "{p_adjusted:?}");
+        assert!((common.reals("alpha").unwrap()[class] - 1.5).abs() < 0.1);
+    }
     assert!((alpha_of("fc1.weight[0,0]", 16) - 1.5).abs() < 0.3);
     assert!(alpha_of("fc1.weight[0,1]", 16) > 1.75);
 }
@@ -136,7 +149,7 @@ fn noise_of_labels_is_hypergeometric() {
         draws = noise.column(0).to_vec();
         Ok(())
     };
-    probe.measure(GO_ON, &mut keep).unwrap();
+    probe.measure(Extent::Brief, GO_ON, &mut keep).unwrap();
     let labels = objective.data().train.labels();
     let share = labels.iter().filter(|label| **label == 0).count() as f64 / n_samples as f64;
     let counts = draws.iter().map(|u| (u + share) * batch_size as f64);
@@ -147,6 +160,51 @@ fn noise_of_labels_is_hypergeometric() {
     // A standard error of √(2/20000) = 0.01; without the factor it would be off by 0.04.
     assert!((found.variance() / expected - 1.).abs() < 0.03, "{}", found.variance() / expected);
     assert!(found.mean().abs() < 5. * (expected / 20_000.).sqrt());
+}
+
+/// 1001 parameters in one block, whose noise is at hand when the eigenvectors are found, and in blocks that are drawn twice.
+#[test]
+fn eigenvectors_of_many_parameters_do_not_depend_on_blocks() {
+    let objective = mlp(&[24, 16]);
+    let n_parameters = CLOSE_LOOK + 1;
+    let fit = FitSpec::default();
+    for method in ["minibatch", "per_sample"] {
+        let keys = "parameters = 1001\nbatch_sizes = [4, 16]\ndraws = 510\neigenvectors = 3";
+        let whole = spec(&format!("{keys}\nmethod = \"{method}\""));
+        let in_blocks = ProbeSpec { memory_mib: 3, ..whole.clone() };
+        let covariances = |spec: &ProbeSpec| {
+            let probe = Probe::new(&objective, spec, &fit, &Streams::new(5)).unwrap();
+            let n_asked = std::sync::atomic::AtomicUsize::new(0);
+            let go_on = || {
+                n_asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                Flow::Continue
+            };
+            let mut draws = Vec::new();
+            let mut keep = |noise: &NoiseMatrix, _| {
+                draws.push(noise.clone());
+                Ok(())
+            };
+            let measured = probe.measure(Extent::Full, &go_on, &mut keep).unwrap();
+            assert_eq!(n_asked.into_inner(), probe.n_pieces(), "{method}");
+            (measured.covariances, draws)
+        };
+        let (expected, draws) = covariances(&whole);
+        let (found, blocks) = covariances(&in_blocks);
+        assert!(draws.len() == 2 && blocks.len() > 2);
+        for ((found, expected), noise) in found.iter().zip(&expected).zip(&draws) {
+            assert_eq!(found.batch_size(), noise.batch_size());
+            for idx in 0..n_parameters {
+                let squares = noise.column(idx)[..500].iter().map(|u| u * u);
+                let variance = squares.sum::<f64>() / 500.;
+                assert!((found.diagonal()[idx] - variance).abs() <= 1e-12 * variance);
+            }
+            for rank in 0..3 {
+                let (found, expected) = (found.eigenvector(rank), expected.eigenvector(rank));
+                let product: f64 = found.iter().zip(expected).map(|(v, w)| v * w).sum();
+                assert!((product.abs() - 1.).abs() < 1e-9, "{method} {rank}: {product}");
+            }
+        }
+    }
 }
 
 /// Tr Σ and B_simple against a loop over samples, by draws and by single samples.
@@ -237,7 +295,7 @@ fn pieces_are_as_many_as_are_told() {
             n_asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             Flow::Continue
         };
-        let tables = probe.measure(&go_on, &mut |_, _| Ok(())).unwrap();
+        let tables = probe.measure(Extent::Full, &go_on, &mut |_, _| Ok(())).unwrap().tables;
         assert_eq!(table(&tables, "noise_tests").n_rows(), 2 * 7);
         assert_eq!(n_asked.into_inner(), probe.n_pieces(), "{keys}");
     }

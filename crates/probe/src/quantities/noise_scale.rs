@@ -3,7 +3,7 @@
 use rand::seq::index;
 use rayon::prelude::*;
 use stats::Moments;
-use train::{Flow, Streams, Table, flatten};
+use train::{Flow, Streams, Table};
 
 use crate::error::ProbeError;
 use crate::frozen::Frozen;
@@ -16,6 +16,22 @@ const MOST_SAMPLES: usize = 2048;
 
 /// Half the width of a 95 % interval in standard errors.
 const Z: f64 = 1.959_963_984_540_054;
+
+/// Tr Σ over all parameters of the network, and of what.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Traced {
+    /// Of the gradient of minibatches.
+    Minibatches(Trace),
+    /// Of the gradient of single samples.
+    Samples(Trace),
+}
+
+impl Traced {
+    /// The mean of ‖u‖² over draws; `None` where the way to the noise does not give ‖u‖² over all parameters.
+    pub fn by_minibatches(noise: &NoiseMatrix) -> Option<Self> {
+        noise.square_norms().map(|squares| Traced::Minibatches(Trace::of_minibatches(squares)))
+    }
+}
 
 /// Tr Σ over all parameters of the network, estimated.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,13 +46,10 @@ pub struct Trace {
 
 impl Trace {
     /// Of the gradient of minibatches: the mean of ‖u‖² over draws.
-    ///
-    /// `None` where the way to the noise does not give ‖u‖² over all parameters.
-    pub fn of_minibatches(noise: &NoiseMatrix) -> Option<Self> {
-        let moments = Moments::from_slice(noise.square_norms()?);
-        let n = noise.n_draws();
+    fn of_minibatches(square_norms: &[f64]) -> Self {
+        let (moments, n) = (Moments::from_slice(square_norms), square_norms.len());
         let standard_error = moments.std() / (n as f64).sqrt();
-        Some(Self { trace: moments.mean(), standard_error, n })
+        Self { trace: moments.mean(), standard_error, n }
     }
 
     /// Of the gradient of single samples, from 2048 of them at most, drawn without replacement from `streams`: the mean of
@@ -59,11 +72,8 @@ impl Trace {
             if go_on() == Flow::Stop {
                 return Err(ProbeError::Stopped);
             }
-            let (_, gradient) =
-                frozen.objective().loss_and_gradient(&[sample as u32], frozen.mode())?;
-            let gradient = flatten(gradient.iter())?;
-            let differences = gradient.iter().zip(reference.gradient()).map(|(g, mean)| g - mean);
-            Ok(differences.map(|difference| difference * difference).sum())
+            let objective = frozen.objective();
+            Ok(objective.square_noise(&[sample as u32], reference.gradient(), frozen.mode())?)
         };
         let squares = chosen.into_par_iter().map(square).collect::<Result<Vec<f64>, _>>()?;
         let moments = Moments::from_slice(&squares);
@@ -94,18 +104,18 @@ pub fn noise_scale(
     n_samples: usize,
     (batch_size, sampling): (usize, Sampling),
     reference: &Reference,
-    of_minibatches: Option<Trace>,
-    of_samples: Option<Trace>,
+    traced: Traced,
 ) -> Table {
     let factor = sampling.finite_population_factor(n_samples, batch_size);
     let to_sample = batch_size as f64 / factor;
-    let (of, single, n) = match (of_minibatches, of_samples) {
-        (Some(trace), _) => {
-            let (single, error) = (trace.trace * to_sample, trace.standard_error * to_sample);
-            ("minibatches", (single, error), trace.n)
+    // Of a single sample: estimate and standard error.
+    let (of, single, n) = match traced {
+        Traced::Minibatches(Trace { trace, standard_error, n }) => {
+            ("minibatches", (trace * to_sample, standard_error * to_sample), n)
         }
-        (None, Some(trace)) => ("samples", (trace.trace, trace.standard_error), trace.n),
-        (None, None) => ("nothing", (f64::NAN, f64::NAN), 0),
+        Traced::Samples(Trace { trace, standard_error, n }) => {
+            ("samples", (trace, standard_error), n)
+        }
     };
     let square_norm = reference.gradient().iter().map(|g| g * g).sum::<f64>();
     let scale = |trace: f64| trace.max(0.) / square_norm;

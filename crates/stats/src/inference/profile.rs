@@ -13,7 +13,7 @@ use crate::{Fit, FitStatus, Gaussian, Location, StatsError, SymmetricStable};
 
 /// Where the search for the ends of an interval begins if `alpha` is fitted as
 /// 2: `ln(2 − α)` so small that the law is the Gaussian to the last digit.
-const LN_DISTANCE_OF_GAUSSIAN: f64 = -36.0;
+pub(super) const LN_DISTANCE_OF_GAUSSIAN: f64 = -36.0;
 
 /// Accuracy of an end, in `ln(2 − α)`.
 const TOLERANCE: f64 = 1e-7;
@@ -98,7 +98,7 @@ pub fn profile_likelihood(
 }
 
 /// A series with its fits, ready for a fit at any alpha.
-struct Profile {
+pub(super) struct Profile {
     series: Standardised,
     gaussian: Fit<Gaussian>,
     fit: Fit<SymmetricStable>,
@@ -108,7 +108,7 @@ struct Profile {
 }
 
 impl Profile {
-    fn new(samples: &[f64], location: Location) -> Result<Self, StatsError> {
+    pub fn new(samples: &[f64], location: Location) -> Result<Self, StatsError> {
         location.check()?;
         let series = Standardised::new(samples)?;
         let gaussian = fit_gaussian_to(&series, location);
@@ -121,8 +121,13 @@ impl Profile {
         Ok(Self { series, gaussian, fit, delta_is_free: location == Location::Free, last })
     }
 
+    /// The stability index of the fit.
+    pub fn alpha(&self) -> f64 {
+        self.fit.law.alpha()
+    }
+
     /// The log likelihood of the fit, if there is one.
-    fn greatest(&self) -> Option<f64> {
+    pub fn greatest(&self) -> Option<f64> {
         match self.fit.status {
             FitStatus::Constant | FitStatus::ZeroInflated => None,
             _ => Some(self.fit.ln_likelihood),
@@ -130,7 +135,7 @@ impl Profile {
     }
 
     /// `ℓ(α)` for alpha in [0.5, 2].
-    fn ln_likelihood(&self, alpha: f64) -> f64 {
+    pub fn ln_likelihood(&self, alpha: f64) -> f64 {
         if alpha == 2.0 {
             return self.gaussian.ln_likelihood;
         }

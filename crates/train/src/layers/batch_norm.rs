@@ -88,18 +88,14 @@ impl BatchNormLayer {
     fn back(&self, norm: BatchNorm, gradient: &Tensor, pass: &mut Pass) -> Result<Tensor> {
         let (inputs, moments) = (pass.recall(), pass.recall_moments());
         let parameters = (&self.weight.tensor, &self.bias.tensor);
-        let found = norm.backward(&inputs, &moments, parameters, gradient)?;
-        let of_samples = || norm.sample_gradients(&inputs, &moments, parameters, gradient);
-        pass.leave_gradient(
-            &self.weight,
-            || Ok(found.gamma),
-            |positions| columns(&of_samples()?[0], positions),
-        )?;
-        pass.leave_gradient(
-            &self.bias,
-            || Ok(found.beta),
-            |positions| columns(&of_samples()?[1], positions),
-        )?;
+        let found = match pass.is_of_samples() {
+            false => norm.backward(&inputs, &moments, parameters, gradient)?,
+            true => norm.backward_of_samples(&inputs, &moments, parameters, gradient)?,
+        };
+        for (parameter, gradient) in [(&self.weight, &found.gamma), (&self.bias, &found.beta)] {
+            let of_samples = |positions: &[usize]| columns(gradient, positions);
+            pass.leave_gradient(parameter, || Ok(gradient.clone()), of_samples)?;
+        }
         Ok(found.inputs)
     }
 

@@ -37,9 +37,9 @@ pub struct ChannelMoments {
 pub struct BatchNormGradient {
     /// With respect to the inputs.
     pub inputs: Tensor,
-    /// With respect to γ, `[C]`.
+    /// With respect to γ, `[C]`, or `[N, C]` for single samples.
     pub gamma: Tensor,
-    /// With respect to β, `[C]`.
+    /// With respect to β, as γ.
     pub beta: Tensor,
 }
 
@@ -144,50 +144,60 @@ impl BatchNorm {
             }
             terms.extend(a.into_iter().chain(b));
         }
-        let terms = tensor(terms, (sums.len(), 2, n_channels), inputs)?;
-        let scales = Tensor::cat(&[&scales, &terms], 1)?;
-        let back = Back { relu: self.relu };
         Ok(BatchNormGradient {
-            inputs: inputs.apply_op3_no_bwd(gradient, &scales, &back)?,
+            inputs: self.input_gradient(inputs, gradient, &scales, terms)?,
             gamma: tensor(of_gamma, n_channels, inputs)?,
             beta: tensor(of_beta, n_channels, inputs)?,
         })
     }
 
-    /// The gradients of single samples with respect to γ and to β, `[N, C]` each, where the moments do not depend on the
-    /// inputs: the sums of [`BatchNorm::backward`] over the pixels of one sample.
+    /// [`BatchNorm::backward`] with the gradients of single samples with respect to γ and β, where the moments do not depend
+    /// on the inputs: the same sums over the pixels of one sample.
     ///
     /// # Errors
     /// When the shapes do not fit together, or the moments depend on the inputs.
-    pub fn sample_gradients(
+    pub fn backward_of_samples(
         &self,
         inputs: &Tensor,
         moments: &ChannelMoments,
         (gamma, beta): (&Tensor, &Tensor),
         gradient: &Tensor,
-    ) -> Result<[Tensor; 2]> {
-        let ([mean], [variance], None) =
+    ) -> Result<BatchNormGradient> {
+        let ([_], [variance], None) =
             (moments.mean.as_slice(), moments.variance.as_slice(), moments.count)
         else {
             bail!("batch_norm: gradients of single samples with moments of groups");
         };
+        let scales = self.scales(inputs, moments, gamma, beta)?;
         // Every sample is a group of its own.
-        let n_samples = inputs.dim(0)?;
-        let of_samples = ChannelMoments {
-            mean: vec![mean.clone(); n_samples],
-            variance: vec![variance.clone(); n_samples],
-            count: None,
-        };
-        let scales = self.scales(inputs, &of_samples, gamma, beta)?;
-        let sums = self.gradient_sums(inputs, gradient, &scales)?;
+        let (n_samples, n_channels) = (inputs.dim(0)?, variance.len());
+        let of_samples = scales.broadcast_as((n_samples, 3, n_channels))?.contiguous()?;
+        let sums = self.gradient_sums(inputs, gradient, &of_samples)?;
         let of_beta: Vec<f64> = sums.iter().flat_map(|sums| &sums[0]).copied().collect();
         let of_sample = |sums: &[Vec<f64>]| -> Vec<f64> {
             let inverse_std = variance.iter().map(|variance| 1. / (variance + self.epsilon).sqrt());
             sums[1].iter().zip(inverse_std).map(|(sum, inverse)| sum * inverse).collect()
         };
         let of_gamma: Vec<f64> = sums.iter().flat_map(|sums| of_sample(sums)).collect();
-        let shape = (n_samples, variance.len());
-        Ok([tensor(of_gamma, shape, inputs)?, tensor(of_beta, shape, inputs)?])
+        Ok(BatchNormGradient {
+            inputs: self.input_gradient(inputs, gradient, &scales, vec![0.; 2 * n_channels])?,
+            gamma: tensor(of_gamma, (n_samples, n_channels), inputs)?,
+            beta: tensor(of_beta, (n_samples, n_channels), inputs)?,
+        })
+    }
+
+    /// `s g + a (x − μ) + b`, with a and b of every group in `terms`, `[G, 2, C]`.
+    fn input_gradient(
+        &self,
+        inputs: &Tensor,
+        gradient: &Tensor,
+        scales: &Tensor,
+        terms: Vec<f64>,
+    ) -> Result<Tensor> {
+        let (n_groups, _, n_channels) = scales.dims3()?;
+        let terms = tensor(terms, (n_groups, 2, n_channels), inputs)?;
+        let scales = Tensor::cat(&[scales, &terms], 1)?;
+        inputs.apply_op3_no_bwd(gradient, &scales, &Back { relu: self.relu })
     }
 
     /// Σ g and Σ g (x − μ) of every group, `[G][2][C]`, g the gradient where the ReLU lets it pass.

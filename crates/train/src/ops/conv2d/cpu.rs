@@ -4,6 +4,8 @@
 //! as `[C_out / LANES][K_h][K_w · C][LANES]`, a tile of some pixels by `LANES` output channels is a sum of products of one
 //! broadcast number by one vector, held in registers throughout: no matrix of windows is ever written.
 
+use std::ops::Range;
+
 use crate::ops::parallel::for_chunks;
 use crate::ops::simd::{Real, mul_add, multiversion};
 
@@ -408,6 +410,87 @@ unsafe fn add_tile<T: Real, const LANES: usize, const FMA: bool, const ROWS: usi
     }
 }
 
+/// How the sums of a weight gradient are laid out, `[C_out / LANES][K_h][K_w · C_in][LANES]`, and added up.
+struct WeightSums {
+    geometry: Geometry,
+    frame: Frame,
+    /// Maps that are framed together.
+    n_maps: usize,
+    starts: Vec<usize>,
+    runs: Vec<usize>,
+    run_len: usize,
+    n_blocks: usize,
+    /// Sums of `LANES` output channels.
+    block_len: usize,
+}
+
+/// Framed maps, and the gradient of some channels.
+type Scratch<T> = (Vec<T>, Vec<T>);
+
+impl WeightSums {
+    fn new<T: Real, const LANES: usize>(geometry: &Geometry, most_maps: usize) -> Self {
+        let &Geometry { height, width, c_in, c_out, kernel_height, kernel_width, .. } = geometry;
+        let frame = Frame::symmetric(height, width, c_in, geometry.padding).spread::<T>();
+        let (out_height, out_width) = geometry.output_size();
+        let n_maps = PIXELS.div_ceil(out_height * out_width).min(most_maps);
+        let (runs, run_len) = frame.runs(kernel_height, kernel_width);
+        Self {
+            geometry: *geometry,
+            frame,
+            n_maps,
+            starts: frame.starts(n_maps, (out_height, out_width), geometry.stride),
+            runs,
+            run_len,
+            n_blocks: c_out.div_ceil(LANES),
+            block_len: kernel_height * kernel_width * c_in * LANES,
+        }
+    }
+
+    /// Adds the products of some samples to `sums`, whole blocks from number `first_block` on.
+    fn add<T: Real, const LANES: usize>(
+        &self,
+        (inputs, gradient): (&[T], &[T]),
+        samples: Range<usize>,
+        first_block: usize,
+        sums: &mut [T],
+        (framed, lanes): &mut Scratch<T>,
+    ) {
+        let (Geometry { c_out, .. }, frame) = (self.geometry, &self.frame);
+        let (out_height, out_width) = self.geometry.output_size();
+        let map_len = out_height * out_width * c_out;
+        for sample in samples.clone().step_by(self.n_maps) {
+            let maps = sample..(sample + self.n_maps).min(samples.end);
+            let source = &inputs[maps.start * frame.map_len()..maps.end * frame.map_len()];
+            let source = if frame.is_empty() {
+                source
+            } else {
+                frame.fill(source, framed);
+                framed.as_slice()
+            };
+            let gradient = &gradient[maps.start * map_len..maps.end * map_len];
+            let visits = gradient.chunks(PIXELS * c_out).zip(self.starts.chunks(PIXELS));
+            for (gradient, starts) in visits {
+                let starts = &starts[..gradient.len() / c_out];
+                for (block, sums) in sums.chunks_exact_mut(self.block_len).enumerate() {
+                    gather::<T, LANES>(gradient, c_out, (first_block + block) * LANES, lanes);
+                    let (runs, run_len) = (&self.runs, self.run_len);
+                    add_outer_products::<T, LANES>(source, lanes, sums, starts, runs, run_len);
+                }
+            }
+        }
+    }
+
+    /// Where the sum of a weight is, by its position in `[C_out, C_in, K_h, K_w]`.
+    fn place<const LANES: usize>(&self, position: usize) -> usize {
+        let Geometry { c_in, kernel_height, kernel_width, .. } = self.geometry;
+        let (column, rest) = (position % kernel_width, position / kernel_width);
+        let (row, rest) = (rest % kernel_height, rest / kernel_height);
+        let (channel, out) = (rest % c_in, rest / c_in);
+        let tap = (row * kernel_width + column) * c_in + channel;
+        out / LANES * self.block_len + tap * LANES + out % LANES
+    }
+}
+
 /// Partial sums of the weight gradient take at most so many numbers in all.
 const PARTIAL_LEN: usize = 1 << 20;
 
@@ -420,70 +503,56 @@ pub fn weight_gradient<T: Real, const LANES: usize>(
     inputs: &[T],
     gradient: &[T],
 ) -> Vec<T> {
-    let &Geometry { n_samples, height, width, c_in, c_out, .. } = geometry;
-    let &Geometry { kernel_height, kernel_width, stride, padding, .. } = geometry;
-    let (out_height, out_width) = geometry.output_size();
-    let frame = Frame::symmetric(height, width, c_in, padding).spread::<T>();
-    let n_blocks = c_out.div_ceil(LANES);
-    let (n_rows, run) = (kernel_height, kernel_width * c_in);
-    let block_len = n_rows * run * LANES;
-    let n_groups = (PARTIAL_LEN / (n_blocks * block_len)).clamp(1, n_samples.clamp(1, 16));
+    let &Geometry { n_samples, c_in, c_out, kernel_height, kernel_width, .. } = geometry;
+    let weight_len = c_in * kernel_height * kernel_width;
+    let sums_len = c_out.div_ceil(LANES) * weight_len * LANES;
+    let n_groups = (PARTIAL_LEN / sums_len).clamp(1, n_samples.clamp(1, 16));
     let group_len = n_samples.div_ceil(n_groups).max(1);
     let n_groups = n_samples.div_ceil(group_len);
+    let layout = WeightSums::new::<T, LANES>(geometry, group_len);
+    let (n_blocks, block_len) = (layout.n_blocks, layout.block_len);
 
-    let n_pixels = out_height * out_width;
-    let n_maps = PIXELS.div_ceil(n_pixels).min(group_len);
-    let starts = frame.starts(n_maps, (out_height, out_width), stride);
-    let (runs, run_len) = frame.runs(kernel_height, kernel_width);
-    let mut partial = vec![T::zero(); n_groups * n_blocks * block_len];
-    type Scratch<T> = (Vec<T>, Vec<T>);
+    let mut partial = vec![T::zero(); n_groups * sums_len];
     // Where there are groups enough, a thread takes all blocks of one, so that each map is framed but once.
     let blocks_at_once = if n_groups >= 8 { n_blocks } else { 1 };
-    let of_chunk = |chunk: usize, sums: &mut [T], (framed, lanes): &mut Scratch<T>| {
-        let (group, first_block) =
-            (chunk * blocks_at_once / n_blocks, chunk * blocks_at_once % n_blocks);
-        let last = ((group + 1) * group_len).min(n_samples);
-        for sample in (group * group_len..last).step_by(n_maps) {
-            let maps = sample..(sample + n_maps).min(last);
-            let source = &inputs[maps.start * frame.map_len()..maps.end * frame.map_len()];
-            let source = if frame.is_empty() {
-                source
-            } else {
-                frame.fill(source, framed);
-                framed.as_slice()
-            };
-            let map_len = n_pixels * c_out;
-            let gradient = &gradient[maps.start * map_len..maps.end * map_len];
-            let visits = gradient.chunks(PIXELS * c_out).zip(starts.chunks(PIXELS));
-            for (gradient, starts) in visits {
-                let starts = &starts[..gradient.len() / c_out];
-                for (block, sums) in sums.chunks_exact_mut(block_len).enumerate() {
-                    gather::<T, LANES>(gradient, c_out, (first_block + block) * LANES, lanes);
-                    add_outer_products::<T, LANES>(source, lanes, sums, starts, &runs, run_len);
-                }
-            }
-        }
+    let of_chunk = |chunk: usize, sums: &mut [T], scratch: &mut Scratch<T>| {
+        let first = chunk * blocks_at_once;
+        let (group, first_block) = (first / n_blocks, first % n_blocks);
+        let samples = group * group_len..((group + 1) * group_len).min(n_samples);
+        layout.add::<T, LANES>((inputs, gradient), samples, first_block, sums, scratch);
     };
     for_chunks(&mut partial, blocks_at_once * block_len, geometry.work(), of_chunk);
 
-    let mut weights = vec![T::zero(); c_out * c_in * kernel_height * kernel_width];
-    let weight_len = c_in * kernel_height * kernel_width;
+    let mut weights = vec![T::zero(); c_out * weight_len];
     for_chunks(&mut weights, weight_len, partial.len(), |out, weights, _: &mut ()| {
-        let (block, lane) = (out / LANES, out % LANES);
-        for group in 0..n_groups {
-            let sums = &partial[(group * n_blocks + block) * block_len..][..block_len];
-            for row in 0..kernel_height {
-                for column in 0..kernel_width {
-                    for channel in 0..c_in {
-                        let tap = column * c_in + channel;
-                        weights[(channel * kernel_height + row) * kernel_width + column] +=
-                            sums[(row * run + tap) * LANES + lane];
-                    }
-                }
-            }
+        let places: Vec<usize> =
+            (0..weight_len).map(|at| layout.place::<LANES>(out * weight_len + at)).collect();
+        for sums in partial.chunks_exact(sums_len) {
+            weights.iter_mut().zip(&places).for_each(|(weight, &place)| *weight += sums[place]);
         }
     });
     weights
+}
+
+/// The gradients of every sample by itself with respect to the weights at `positions`, `[N, K]`.
+pub fn sample_weight_gradients<T: Real, const LANES: usize>(
+    geometry: &Geometry,
+    inputs: &[T],
+    gradient: &[T],
+    positions: &[usize],
+) -> Vec<T> {
+    let layout = WeightSums::new::<T, LANES>(geometry, 1);
+    let places: Vec<usize> = positions.iter().map(|&at| layout.place::<LANES>(at)).collect();
+    let mut rows = vec![T::zero(); geometry.n_samples * positions.len()];
+    type Kept<T> = (Vec<T>, Scratch<T>);
+    let of_sample = |sample: usize, row: &mut [T], (sums, scratch): &mut Kept<T>| {
+        sums.clear();
+        sums.resize(layout.n_blocks * layout.block_len, T::zero());
+        layout.add::<T, LANES>((inputs, gradient), sample..sample + 1, 0, sums, scratch);
+        row.iter_mut().zip(&places).for_each(|(value, &place)| *value = sums[place]);
+    };
+    for_chunks(&mut rows, positions.len(), geometry.work(), of_sample);
+    rows
 }
 
 /// The `LANES` channels from `first` of every pixel, zeros where there are no more.

@@ -5,7 +5,7 @@ use candle_core::{
 };
 
 use super::Conv2d;
-use super::cpu::{Geometry, weight_gradient};
+use super::cpu::{Geometry, sample_weight_gradients};
 use crate::ops::parallel::for_chunks;
 use crate::ops::simd::Real;
 use crate::ops::storage::{for_real, slice};
@@ -62,48 +62,44 @@ impl CustomOp2 for SampleWeightGradients<'_> {
     ) -> Result<(CpuStorage, Shape)> {
         let inputs = l1.shape().dims4()?;
         let (n_samples, out_height, out_width, c_out) = l2.shape().dims4()?;
-        let one = self
-            .conv
-            .geometry((1, inputs.1, inputs.2, inputs.3), (c_out, self.height, self.width))?;
+        let geometry = self.conv.geometry(inputs, (c_out, self.height, self.width))?;
         let n_weights = c_out * inputs.3 * self.height * self.width;
         let is_inside = self.positions.iter().all(|&position| position < n_weights);
-        if one.output_size() != (out_height, out_width) || n_samples != inputs.0 || !is_inside {
+        if geometry.output_size() != (out_height, out_width) || n_samples != inputs.0 || !is_inside
+        {
             bail!("conv2d: gradients of samples from {:?} and {:?}", l1.shape(), l2.shape());
         }
-        let storage = for_real!(s1, "conv2d", T => T::to_cpu_storage_owned(
-            weight_sums::<T, { T::LANES }>(&one, slice(s1, l1)?, slice(s2, l2)?, self.positions)
-        ));
+        let directly = self.positions.len() * DIRECT_COST < n_weights;
+        let storage = for_real!(s1, "conv2d", T => {
+            let (inputs, gradient) = (slice::<T>(s1, l1)?, slice::<T>(s2, l2)?);
+            T::to_cpu_storage_owned(match directly {
+                true => weight_sums(&geometry, inputs, gradient, self.positions),
+                false => sample_weight_gradients::<T, { T::LANES }>(
+                    &geometry, inputs, gradient, self.positions
+                ),
+            })
+        });
         Ok((storage, (n_samples, self.positions.len()).into()))
     }
 }
 
-/// The sums over pixels for every sample, `[N, K]`; `geometry` is that of one sample.
-fn weight_sums<T: Real, const LANES: usize>(
+/// The sums over pixels for every sample, `[N, K]`, one by one.
+fn weight_sums<T: Real>(
     geometry: &Geometry,
     inputs: &[T],
     gradient: &[T],
     positions: &[usize],
 ) -> Vec<T> {
-    let &Geometry { height, width, c_in, c_out, kernel_height, kernel_width, .. } = geometry;
+    let &Geometry { n_samples, height, width, c_in, c_out, .. } = geometry;
     let (out_height, out_width) = geometry.output_size();
     let (map_len, out_len) = (height * width * c_in, out_height * out_width * c_out);
-    let n_weights = c_out * c_in * kernel_height * kernel_width;
-    let directly = positions.len() * DIRECT_COST < n_weights;
-    let mut sums = vec![T::zero(); inputs.len() / map_len * positions.len()];
+    let mut sums = vec![T::zero(); n_samples * positions.len()];
     let work = sums.len() * out_height * out_width;
     for_chunks(&mut sums, positions.len(), work, |sample, sums, _: &mut ()| {
         let inputs = &inputs[sample * map_len..][..map_len];
         let gradient = &gradient[sample * out_len..][..out_len];
-        let sums = sums.iter_mut().zip(positions);
-        if directly {
-            for (sum, &position) in sums {
-                *sum = T::from_f64(weight_sum(geometry, inputs, gradient, position));
-            }
-        } else {
-            let all = weight_gradient::<T, LANES>(geometry, inputs, gradient);
-            for (sum, &position) in sums {
-                *sum = all[position];
-            }
+        for (sum, &position) in sums.iter_mut().zip(positions) {
+            *sum = T::from_f64(weight_sum(geometry, inputs, gradient, position));
         }
     });
     sums
