@@ -12,6 +12,9 @@ mod data;
 // One seed gives the same bytes: thread counts, interruptions, kills.
 #[path = "e2e/determinism.rs"]
 mod determinism;
+// `escape`: landscapes, checkpoints, what begins outside, runs away or is resumed.
+#[path = "e2e/escape.rs"]
+mod escape;
 // `fit` on files of others.
 #[path = "e2e/fit.rs"]
 mod fit;

@@ -38,7 +38,7 @@ const LONG: [&str; 10] = [
     "--set",
     "model.hidden=[24, 24]",
     "--set",
-    "escape.seeds=40",
+    "escape.seeds=200",
     "--set",
     "escape.horizon=400",
 ];
@@ -81,8 +81,13 @@ fn interrupted_and_resumed_equals_straight_through() {
     let work = WorkDir::new();
     let straight = start(&work, "straight").wait_with_output().unwrap();
     assert!(straight.status.success());
-    // In training, after it, and where the first learning rate of the escape is done.
-    let moments = [("steps.csv", 600), ("certificate.parquet", 1), ("noise.parquet", 1)];
+    // In training, after it, after the probe, and where some trials of the escape are done.
+    let moments = [
+        ("steps.csv", 600),
+        ("certificate.parquet", 1),
+        ("noise.parquet", 1),
+        ("partial/escape.jsonl", 2000),
+    ];
     for (moment_idx, (file, n_bytes)) in moments.into_iter().enumerate() {
         let out = format!("interrupted-{moment_idx}");
         let child = start(&work, &out);
@@ -103,7 +108,8 @@ fn interrupted_and_resumed_equals_straight_through() {
 fn killed_and_resumed_equals_straight_through() {
     let work = WorkDir::new();
     assert!(start(&work, "straight").wait_with_output().unwrap().status.success());
-    for (file, n_bytes) in [("steps.csv", 600), ("certificate.parquet", 1)] {
+    let moments = [("steps.csv", 600), ("certificate.parquet", 1), ("partial/escape.jsonl", 2000)];
+    for (file, n_bytes) in moments {
         let child = start(&work, "killed");
         wait_for(&work.path("killed"), file, n_bytes);
         signal(&child, "-KILL");

@@ -27,6 +27,10 @@ pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
     let Some(table) = tables.escape_summary.as_ref().filter(|table| table.n_rows() > 0) else {
         return Ok(None);
     };
+    if groups::in_order(table.reals("learning_rate")?).len() < 2 {
+        // Nothing to plot against; the survival curves have it all.
+        return Ok(None);
+    }
     let iterations = series(table, tables.escape_trials.as_ref(), "iterations")?;
     let time = series(table, tables.escape_trials.as_ref(), "time")?;
     let ensembles = groups::ensembles(table, false)?;

@@ -56,6 +56,9 @@ pub(super) fn block(tables: &RunTables) -> Result<String> {
     ))
 }
 
+/// Settings without a mean that are told of one by one.
+const MAX_TOLD: usize = 3;
+
 fn filled(table: &Option<Table>) -> Option<&Table> {
     table.as_ref().filter(|table| table.n_rows() > 0)
 }
@@ -178,7 +181,14 @@ impl Findings {
                 count(trials[row]),
             );
         }
-        for row in without {
+        let n_without = without.len();
+        if n_without > MAX_TOLD {
+            sentence += &format!(
+                " In {n_without} settings too few left, or not at a constant rate: there the mean has \
+                 only a lower bound."
+            );
+        }
+        for row in without.into_iter().filter(|_| n_without <= MAX_TOLD) {
             sentence += &format!(
                 " At {} only {} of {} left within {} iterations, not at a constant rate: the mean \
                  is above {} (lower end of the 95 % interval) and otherwise unknown.",

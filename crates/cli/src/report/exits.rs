@@ -131,6 +131,8 @@ fn summary_table(summary: &Table) -> Result<String> {
     {
         let values = summary.integers(column)?;
         match shared(values) {
+            // No minibatches.
+            Some(0) => {}
             Some(value) => caption += &format!("{phrase} {}", count(value)),
             None => add(name, values.iter().map(|value| count(*value)).collect()),
         }

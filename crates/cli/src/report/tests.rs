@@ -37,8 +37,8 @@ fn a_full_run_has_every_chapter_and_figure() {
     for id in ["minimum", "noise", "escape", "ablation", "provenance"] {
         assert!(page.contains(&format!("<section id=\"{id}\"")), "{id}");
     }
-    assert_eq!(page.matches("<svg").count(), 10);
-    assert_eq!(page.matches("<figcaption>").count(), 10);
+    assert_eq!(page.matches("<svg").count(), 12);
+    assert_eq!(page.matches("<figcaption>").count(), 12);
     assert_balanced(&page);
 }
 

@@ -68,10 +68,11 @@ pub fn verdicts(theories: &Table, pairs: &Table) -> Result<Vec<String>> {
         rows.filter_map(other).collect::<Vec<_>>().join(", ")
     };
     let or_none = |names: String| if names.is_empty() { "none".to_owned() } else { names };
+    let open = or_none(related("not separated"));
     sentences.push(format!(
         "{best} predicts settings that were left out best. It is separated from: {}; not from: {}.",
         or_none(related(&format!("separated: {best}"))),
-        or_none(related("not separated"))
+        open.trim_end_matches('.')
     ));
     let same: Vec<String> = (0..pairs.n_rows())
         .filter(|row| relation[*row] == "same form on this sweep")
@@ -81,7 +82,7 @@ pub fn verdicts(theories: &Table, pairs: &Table) -> Result<Vec<String>> {
         sentences.push(format!(
             "On this sweep these are one and the same formula, and no number of trials tells them \
              apart: {}.",
-            same.join("; ")
+            same.join("; ").trim_end_matches('.')
         ));
     }
     let rejected = theories.reals("deviance_p")?.iter().filter(|p| **p < 0.01).count();

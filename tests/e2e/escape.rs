@@ -1,0 +1,114 @@
+//! Escapes: landscapes without a network, checkpoints, what begins outside or runs away, trials that are resumed.
+
+use std::fs;
+
+use crate::workdir::WorkDir;
+
+const PLANE: &str = r#"
+name = "small"
+seed = 3
+
+[escape]
+landscape = { kind = "quadratic", curvatures = [1.0, 4.0], floor = 0.5 }
+driver = { kind = "stable", alpha = [[1.8, 1.8], [1.2, 1.8]], scale = 1.0 }
+learning_rates = [0.05]
+seeds = 60
+horizon = 4000
+basins = [{ distance = 1.0 }, { loss_ratio = 3.0 }]
+"#;
+
+fn rows(work: &WorkDir, run: &str, table: &str) -> Vec<String> {
+    let csv = work.succeed(&["show", run, table, "--csv"]).out;
+    csv.lines().skip(1).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_landscape_of_formulas_needs_no_network() {
+    let work = WorkDir::new();
+    fs::write(work.path("plane.toml"), PLANE).unwrap();
+    let said = work.succeed(&["run", "plane.toml"]);
+    assert!(said.out.contains("α = 1.2, 1.8, |w - w*| = 1"), "{}", said.out);
+    let run = work.only_run("runs");
+    let run = run.to_str().unwrap();
+    assert_eq!(rows(&work, run, "escape_trials").len(), 2 * 2 * 60);
+    assert_eq!(rows(&work, run, "escape_axes").len(), 2 * 2 * 2);
+    let minimum = &rows(&work, run, "escape_minimum")[0];
+    assert!(minimum.starts_with("0.5,0,"), "{minimum}");
+    for plot in ["escape_axes.svg", "survival.svg"] {
+        assert!(fs::metadata(format!("{run}/plots/{plot}")).is_ok(), "{plot}");
+    }
+    let report = fs::read_to_string(format!("{run}/report.html")).unwrap();
+    assert!(report.contains("Trials begin at loss 0.5"));
+}
+
+#[test]
+fn threads_change_nothing() {
+    let work = WorkDir::new();
+    fs::write(work.path("plane.toml"), PLANE).unwrap();
+    work.succeed(&["run", "plane.toml", "--out", "a"]);
+    let whole = work.only_run("a");
+    let trials = fs::read(whole.join("escape_trials.parquet")).unwrap();
+    let said =
+        work.command(&["run", "plane.toml", "--out", "c"]).env("RAYON_NUM_THREADS", "1").output();
+    assert!(said.unwrap().status.success());
+    assert_eq!(trials, fs::read(work.only_run("c").join("escape_trials.parquet")).unwrap());
+}
+
+#[test]
+fn bad_input_is_told_in_one_line() {
+    let work = WorkDir::new();
+    fs::write(work.path("plane.toml"), PLANE).unwrap();
+    let fail = |set: &str| work.fail(2, &["run", "plane.toml", "--set", set]);
+    assert_eq!(
+        fail("escape.basins=[{interval=[0.5, 1.0]}]"),
+        "plane.toml: the minimum, of loss 0.5, lies outside of the basin w in [0.5, 1]: there is nothing to leave"
+    );
+    assert_eq!(
+        fail("escape.driver={kind=\"minibatch_sgd\"}"),
+        "plane.toml: escape.driver = MinibatchSgd { momentum: 0.0, sampling: Reshuffled }: permitted is a driver \
+         that needs no samples, since the loss of this landscape is no mean over any"
+    );
+    assert_eq!(
+        fail("escape.batch_sizes=[8]"),
+        "plane.toml: escape.batch_sizes = [8]: permitted is nothing with a driver without minibatches"
+    );
+    assert_eq!(
+        fail("escape.driver.alpha=[2.5, 1.0]"),
+        "plane.toml: escape.driver.alpha = Each([2.5, 1.0]): permitted is numbers above 0, up to 2"
+    );
+    let network = fail("escape.landscape={kind=\"network\"}");
+    assert!(
+        network.starts_with("plane.toml: experiment.data = \"none\": permitted is"),
+        "{network}"
+    );
+}
+
+#[test]
+fn what_runs_away_and_what_stays_is_said() {
+    let work = WorkDir::new();
+    fs::write(work.path("plane.toml"), PLANE).unwrap();
+    let unstable = ["--set", "escape.learning_rates=[1.0]", "--set", "escape.check_every=4000"];
+    let said = work.succeed(&[&["run", "plane.toml", "--out", "a"], &unstable[..]].concat());
+    assert!(said.err.contains("by running away to what is no number"), "{}", said.err);
+    let still = ["--set", "escape.driver.scale=1e-9"];
+    let said = work.succeed(&[&["run", "plane.toml", "--out", "b"], &still[..]].concat());
+    assert!(said.err.contains("0 of 240 exits seen"), "{}", said.err);
+    assert!(said.out.contains("lower bound"), "{}", said.out);
+}
+
+#[test]
+fn a_checkpoint_is_left_without_training() {
+    let work = WorkDir::new();
+    work.succeed(&["train", "small.toml"]);
+    let trained = work.only_run("runs").join("checkpoints/trained.safetensors");
+    let trained = trained.to_str().unwrap();
+    let flags = ["--batch-size", "4,8", "--lr", "0.2,0.4", "--seeds", "5", "--horizon", "200"];
+    let said =
+        work.succeed(&[&["escape", "--checkpoint", trained, "--out", "e"], &flags[..]].concat());
+    assert!(said.out.contains("η = 0.4, B = 8"), "{}", said.out);
+    let run = work.only_run("e");
+    assert_eq!(rows(&work, run.to_str().unwrap(), "escape_trials").len(), 2 * 2 * 5);
+    assert!(!run.join("steps.csv").exists(), "nothing is trained");
+    let line = work.fail(2, &["escape", "--checkpoint", "small.toml", "--out", "x"]);
+    assert!(line.starts_with("small.toml: it lies in no run directory"), "{line}");
+}
