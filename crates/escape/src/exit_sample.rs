@@ -89,7 +89,7 @@ impl ExitSample {
     /// # Formula
     /// *Sample mean*: `t̄ ± 1.96 s/√n`. *Constant rate*: [`constant_rate_mean`](Self::constant_rate_mean), where
     /// [`constant_rate_p`](Self::constant_rate_p) is at least 0.01. *Lower bound*: the lower end of the interval for the
-    /// mean of min(exit time, horizon), which needs no assumption.
+    /// mean m of min(exit time, horizon), which needs no law of exits: `m exp(−1.96 s/(√n m))`.
     pub fn mean(&self) -> MeanExitTime {
         let (restricted, half) = self.restricted_mean();
         if self.n_exited() == self.n_trials() {
@@ -104,7 +104,8 @@ impl ExitSample {
         // Where no trial left, its survival is above 0.025^{1/n} with 97.5 % confidence.
         let low = match self.n_exited() {
             0 => restricted * none_of(self.n_trials()),
-            _ => restricted - half,
+            // On the scale of logarithms: it stays positive where one late trial makes the deviation.
+            _ => restricted * (-half / restricted).exp(),
         };
         let (mean, high) = (f64::NAN, f64::INFINITY);
         MeanExitTime { method: MeanMethod::LowerBound, mean, low, high }
@@ -291,6 +292,15 @@ mod tests {
         let mean = sample.mean();
         assert_eq!(mean.method, MeanMethod::LowerBound);
         assert!(mean.mean.is_nan() && mean.low < 525.5 && mean.low > 400.);
+    }
+
+    #[test]
+    fn a_lower_bound_is_above_0() {
+        let early = (1..=99).map(|k| Exited(1 + k / 10));
+        let mean = ExitSample::new(early.chain([Censored(5000)]).collect()).mean();
+        assert_eq!(mean.method, MeanMethod::LowerBound);
+        // m = 55.4, s/√n = 49.9: ± would give −42.
+        assert!((mean.low - 9.5).abs() < 0.5, "{}", mean.low);
     }
 
     #[test]
