@@ -170,7 +170,8 @@ fn what_a_checkpoint_lacks_is_said() {
     let line = work.fail(2, &["probe", "small.toml", "--layers", "conv*"]);
     assert!(line.contains("probe.layers = \"conv*\": permitted is names of layers: fc1.weight"));
     let line = work.fail(2, &["run", "small.toml", "--set", "probe.checkpoint=w.safetensors"]);
-    let expected = "small.toml: escape.checkpoint = None: permitted is the same as probe.checkpoint";
+    let expected =
+        "small.toml: escape.checkpoint = None: permitted is the same as probe.checkpoint";
     assert_eq!(line, expected);
     let line = work.fail(2, &["probe", "small.toml", "--checkpoint", "missing.safetensors"]);
     assert!(line.starts_with("small.toml: missing.safetensors: "), "{line}");

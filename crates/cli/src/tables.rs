@@ -274,11 +274,13 @@ pub fn way_of_noise(table: &Table) -> Result<String, TableError> {
 
 fn minimum(table: &Table) -> Result<String, TableError> {
     Ok(format!(
-        "Escapes begin at loss {}: gradient norm {}, largest Hessian eigenvalue {}, {} outliers\n",
+        "Escapes begin at loss {}: gradient norm {}, largest Hessian eigenvalue λ = {} (descent alone is unstable for\n\
+         η > 2/λ = {}), outliers: {}\n",
         significant(table.reals("loss")?[0], 3),
         significant(table.reals("gradient_norm")?[0], 3),
         significant(table.reals("largest_eigenvalue")?[0], 3),
-        table.integers("n_outliers")?[0],
+        significant(2.0 / table.reals("largest_eigenvalue")?[0], 3),
+        significant(table.reals("n_outliers")?[0], 1),
     ))
 }
 

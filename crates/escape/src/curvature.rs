@@ -11,6 +11,8 @@ use crate::landscape::Landscape;
 /// What is known of the curvature at a minimum.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curvature {
+    /// Number of coordinates D.
+    pub dimension: usize,
     /// ‖∇L(w*)‖.
     pub gradient_norm: f64,
     /// The largest eigenvalues of the Hessian, falling.
@@ -23,15 +25,17 @@ pub struct Curvature {
 
 impl Curvature {
     /// Number of outliers, the effective dimension n of Mori et al. (2022): eigenvalues above the widest gap
-    /// `λ_i/λ_{i+1}` among those above 0, if that gap is of a factor of 2 or more; otherwise all of them.
+    /// `λ_i/λ_{i+1}` among those above 0, if that gap is of a factor of 2 or more. Without such a gap all eigenvalues above
+    /// 0 count where all of them were found, and otherwise the number is unknown.
     ///
     /// *Why the widest gap?* The paper counts outliers by eye, above a bulk near 0. Where eigenvalues fall evenly there
-    /// is no bulk to stand above, and the number says little.
-    pub fn n_outliers(&self) -> usize {
+    /// is no bulk to stand above.
+    pub fn n_outliers(&self) -> Option<usize> {
         let positive = self.eigenvalues.iter().take_while(|&&value| value > 0.).count();
         let ratio = |i: &usize| self.eigenvalues[*i] / self.eigenvalues[i + 1];
         let widest = (0..positive.saturating_sub(1)).max_by(|i, j| ratio(i).total_cmp(&ratio(j)));
-        widest.filter(|i| ratio(i) >= 2.).map_or(positive, |i| i + 1)
+        let of_all = (self.eigenvalues.len() == self.dimension).then_some(positive);
+        widest.filter(|i| ratio(i) >= 2.).map(|i| i + 1).or(of_all)
     }
 }
 
@@ -93,6 +97,7 @@ pub fn curvature(
             let smallest = *eigenvalues.last().expect("begins with one");
             let leading = |values: Vec<f64>| values.into_iter().take(wanted).collect();
             return Ok(Curvature {
+                dimension: dim,
                 gradient_norm,
                 eigenvalues: leading(eigenvalues),
                 residuals: leading(residuals),
@@ -168,7 +173,7 @@ mod tests {
         for (found, expected) in found.eigenvalues.iter().zip([52., 51., 50., 1. / 3., 0.25]) {
             assert!((found / expected - 1.).abs() < 1e-4, "{found} {expected}");
         }
-        assert_eq!(found.n_outliers(), 3);
+        assert_eq!(found.n_outliers(), Some(3));
         assert_eq!(found.gradient_norm, 0.);
         assert!(found.smallest > -1e-6);
     }
@@ -178,7 +183,7 @@ mod tests {
         let spec = LandscapeSpec::Quadratic { curvatures: vec![2., 2., 2., 2., 0.1], floor: 0. };
         let landscape = spec.build(&Streams::new(1)).unwrap();
         let found = curvature(&*landscape, 10, &Streams::new(2), &go_on).unwrap();
-        assert_eq!((found.eigenvalues.len(), found.n_outliers()), (5, 4), "{found:?}");
+        assert_eq!((found.eigenvalues.len(), found.n_outliers()), (5, Some(4)), "{found:?}");
     }
 
     #[test]
@@ -187,7 +192,7 @@ mod tests {
         let found = curvature(&*landscape, 3, &Streams::new(2), &go_on).unwrap();
         assert_eq!(found.eigenvalues.len(), 1);
         assert!((found.eigenvalues[0] - 4.).abs() < 1e-6);
-        assert_eq!(found.n_outliers(), 1);
+        assert_eq!(found.n_outliers(), Some(1));
     }
 
     /// The whole Hessian of a small network by differences of its gradient, one column after the other.
@@ -225,14 +230,17 @@ mod tests {
 
     #[test]
     fn outliers_stand_above_the_widest_gap() {
-        let of = |eigenvalues: &[f64]| {
+        let of = |eigenvalues: &[f64], dimension: usize| {
             let (eigenvalues, residuals) = (eigenvalues.to_vec(), vec![0.; eigenvalues.len()]);
-            Curvature { gradient_norm: 0., eigenvalues, residuals, smallest: 0. }.n_outliers()
+            let found =
+                Curvature { dimension, gradient_norm: 0., eigenvalues, residuals, smallest: 0. };
+            found.n_outliers()
         };
-        assert_eq!(of(&[10., 9., 1., 0.9]), 2);
-        assert_eq!(of(&[10., 0.1, 0.09, -1.]), 1);
-        assert_eq!(of(&[1.02, 1., 0.98]), 3);
-        assert_eq!(of(&[3.]), 1);
-        assert_eq!(of(&[-1.]), 0);
+        assert_eq!(of(&[10., 9., 1., 0.9], 50), Some(2));
+        assert_eq!(of(&[10., 0.1, 0.09, -1.], 50), Some(1));
+        assert_eq!(of(&[1.02, 1., 0.98], 3), Some(3));
+        assert_eq!(of(&[1.02, 1., 0.98], 4), None);
+        assert_eq!(of(&[3.], 1), Some(1));
+        assert_eq!(of(&[-1.], 1), Some(0));
     }
 }

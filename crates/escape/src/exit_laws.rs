@@ -17,8 +17,7 @@ pub(crate) use observation::{Observation, observe};
 use crate::ascent::{Evaluation, inverse, maximise};
 use crate::exit_time::ExitTime;
 
-/// Standard normal quantile of a two-sided 95 % interval.
-pub(crate) const Z: f64 = 1.959_963_984_540_054;
+pub(crate) use crate::exit_sample::Z;
 
 /// The Weibull law of exit times, `P(T > t) = exp(−(t/scale)^shape)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -330,7 +329,7 @@ mod tests {
         assert!((fit.ln_likelihood - (3. * p.ln() + 5. * (1. - p).ln())).abs() < 1e-12);
         // Information of ln μ at the maximum by hand: n (ln(1 − p))² (1 − p)/p² with 3 exits.
         let information = 3. * (1. - p).ln().powi(2) * (1. - p) / (p * p);
-        let half = 1.959_963_984_540_054 / information.sqrt();
+        let half = Z / information.sqrt();
         assert!(((fit.scale.high / fit.scale.value).ln() - half).abs() < 1e-9);
         assert!((fit.aic() - 2. + 2. * fit.ln_likelihood).abs() < 1e-12);
     }

@@ -7,7 +7,7 @@ use crate::exit_time::ExitTime;
 /// Two-sided coverage of every interval here.
 const COVERAGE: f64 = 0.95;
 /// Its standard normal quantile.
-const Z: f64 = 1.959_963_984_540_054;
+pub(crate) const Z: f64 = 1.959_963_984_540_054;
 /// Below this p-value the rate of exits is not called constant.
 const MIN_P: f64 = 0.01;
 
@@ -15,6 +15,7 @@ const MIN_P: f64 = 0.01;
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExitSample {
     times: Vec<ExitTime>,
+    check_every: u64,
 }
 
 /// A mean exit time with its 95 % interval, in iterations.
@@ -71,7 +72,12 @@ impl ExitSample {
     pub fn new(mut times: Vec<ExitTime>) -> Self {
         // An exit comes before a censoring at the same iteration: the censored trial was still at risk then.
         times.sort_by_key(|time| (time.iterations(), !time.exited()));
-        Self { times }
+        Self { times, check_every: 1 }
+    }
+
+    /// With exits that are dated by checks so many iterations apart; every iteration without it.
+    pub fn checked_every(self, check_every: u64) -> Self {
+        Self { check_every, ..self }
     }
 
     /// Number of trials.
@@ -118,7 +124,8 @@ impl ExitSample {
     /// the maximum of the exponential likelihood. Interval `[2T/χ²_{0.975}(2d+2), 2T/χ²_{0.025}(2d)]` (Lawless 2003,
     /// section 4.1, for time-censored samples).
     pub fn constant_rate_mean(&self) -> MeanExitTime {
-        let (total, n_exited) = (self.time_on_test(u64::MAX), self.n_exited());
+        let total = self.times.iter().map(|time| time.iterations() as f64).sum::<f64>();
+        let n_exited = self.n_exited();
         let chi2 = |degrees: usize, level: f64| {
             let law = ChiSquared::new(degrees as f64).expect("degrees of freedom are positive");
             law.inverse_cdf(level)
@@ -136,22 +143,34 @@ impl ExitSample {
     ///
     /// # Formula
     /// With `T(t) = Σ min(t_i, t)` the total time on test, `u_j = T(t_j)/T(∞)` of the `d` exits are uniform under a
-    /// constant rate, so `z = Σ(u_j − ½)/√(d/12)` is nearly standard normal (Cox and Lewis 1966, section 3.3). Negative
+    /// constant rate, so `z = Σ(u_j − ½)/√(d/12)` is nearly standard normal (Cox and Lewis 1966, section 3.3). An exit
+    /// counts for the middle between the two checks that saw it: as dated, exits would come too late. Negative
     /// `z`: the rate falls, as it does where trials that stay sink deeper.
     pub fn constant_rate_p(&self) -> f64 {
         let n_exited = self.n_exited() as f64;
         if n_exited < 5. {
             return f64::NAN;
         }
-        let total = self.time_on_test(u64::MAX);
-        let exits = self.times.iter().filter(|time| time.exited());
-        let sum: f64 = exits.map(|time| self.time_on_test(time.iterations()) / total - 0.5).sum();
+        let middle = |time: &ExitTime| match time {
+            ExitTime::Exited(iterations) => {
+                let before = (iterations - 1) / self.check_every * self.check_every;
+                (before + iterations) as f64 / 2.
+            }
+            ExitTime::Censored(iterations) => *iterations as f64,
+        };
+        let mut times: Vec<(f64, bool)> =
+            self.times.iter().map(|time| (middle(time), time.exited())).collect();
+        times.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let total: f64 = times.iter().map(|(time, _)| time).sum();
+        // T(t): what has ended before, and t for each of the others.
+        let (mut sum, mut ended) = (0., 0.);
+        for (idx, (time, exited)) in times.iter().enumerate() {
+            if *exited {
+                sum += (ended + time * (times.len() - idx) as f64) / total - 0.5;
+            }
+            ended += time;
+        }
         2. * Normal::standard().sf((sum / (n_exited / 12.).sqrt()).abs())
-    }
-
-    /// `T(t) = Σ min(t_i, t)`, the iterations that all trials together were watched up to `t`.
-    fn time_on_test(&self, t: u64) -> f64 {
-        self.times.iter().map(|time| time.iterations().min(t) as f64).sum()
     }
 
     /// The mean of min(exit time, horizon), and half its 95 % interval.
@@ -305,18 +324,23 @@ mod tests {
 
     #[test]
     fn the_test_of_a_constant_rate_has_its_size() {
-        let n_repeats = 2000;
-        let rejected = (0..n_repeats).filter(|&repeat| {
-            let mut rng = Streams::new(21).rng(repeat);
-            let times = (0..60).map(|_| {
-                let time = (-200. * (1. - rng.random::<f64>()).ln()).ceil() as u64;
-                if time < 150 { Exited(time) } else { Censored(150) }
+        // Seen at every iteration, by checks that are a fifth of the mean apart, and where the mean is five iterations.
+        for (mean, check_every) in [(200., 1u64), (200., 40), (5., 1)] {
+            let (n_repeats, horizon) = (2000, 40 * check_every.max(5));
+            let rejected = (0..n_repeats).filter(|&repeat| {
+                let mut rng = Streams::new(21).rng(repeat);
+                let times = (0..60).map(|_| {
+                    let time = (-mean * (1. - rng.random::<f64>()).ln()).ceil() as u64;
+                    let seen = time.div_ceil(check_every) * check_every;
+                    if seen < horizon { Exited(seen) } else { Censored(horizon) }
+                });
+                let sample = ExitSample::new(times.collect()).checked_every(check_every);
+                sample.constant_rate_p() < 0.05
             });
-            ExitSample::new(times.collect()).constant_rate_p() < 0.05
-        });
-        // Standard error 0.5 %.
-        let share = rejected.count() as f64 / n_repeats as f64;
-        assert!((0.03..0.07).contains(&share), "{share}");
+            // Standard error 0.5 %.
+            let share = rejected.count() as f64 / n_repeats as f64;
+            assert!((0.03..0.07).contains(&share), "{mean} {check_every}: {share}");
+        }
     }
 
     #[test]

@@ -10,9 +10,10 @@ use crate::walk::{Look, Start};
 /// When a trial ended, in iterations from the perturbation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExitTime {
-    /// The point was outside for the first time at this iteration, to within the interval of checks.
+    /// The first check that saw the point outside. Where iterations lie between checks it may have been outside before,
+    /// and back: what is timed is then the first exit of the walk as it is seen at the checks.
     Exited(u64),
-    /// The point was inside at every check up to here: the exit time is longer than this, and unknown.
+    /// The point was inside at every check up to here: the exit time, as seen at the checks, is longer and unknown.
     Censored(u64),
 }
 
@@ -83,14 +84,16 @@ pub fn first_exits(
     Ok(run(start, minimum_loss, watch, streams, go_on)?.0)
 }
 
-/// The point at which a trial ended.
+/// The point at which a trial had left every basin; `None` if it did not.
 pub(crate) fn exit_point(
     start: &dyn Start,
     minimum_loss: f64,
     watch: &Watch,
     streams: &Streams,
-) -> Result<Vec<f64>, EscapeError> {
-    Ok(run(start, minimum_loss, watch, streams, &|| Flow::Continue)?.1)
+    go_on: &(dyn Fn() -> Flow + Sync),
+) -> Result<Option<Vec<f64>>, EscapeError> {
+    let (exits, point) = run(start, minimum_loss, watch, streams, go_on)?;
+    Ok(exits.iter().all(|exit| exit.time.exited()).then_some(point))
 }
 
 /// The exits of a trial, and the point at which it ended.
@@ -146,6 +149,12 @@ pub fn check_start(start: &dyn Start, basins: &[Basin]) -> Result<f64, EscapeErr
     let loss = walk.loss()?;
     let mut look = Look::at(&mut *walk, start.minimum(), loss);
     for basin in basins {
+        if matches!(basin, Basin::LossRatio(_)) && loss <= 0. {
+            return Err(EscapeError::Unsupported {
+                asked: "a basin by loss_ratio",
+                reason: "the loss at the minimum is not above 0; use loss_rise",
+            });
+        }
         if basin.is_left(&mut look)? {
             return Err(EscapeError::StartsOutside { basin: basin.to_string(), loss });
         }

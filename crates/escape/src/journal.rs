@@ -35,9 +35,8 @@ impl Journal {
         let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
         let mut trials = Vec::new();
         for line in text[..whole].split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-            let trial = serde_json::from_slice(line).map_err(|error| {
-                Error::new(ErrorKind::InvalidData, format!("{}: {error}", path.display()))
-            })?;
+            let trial = serde_json::from_slice(line)
+                .map_err(|error| Error::new(ErrorKind::InvalidData, error))?;
             trials.push(trial);
         }
         file.set_len(whole as u64)?;

@@ -1,6 +1,6 @@
 //! How the noise of the gradient grows with the loss.
 
-use train::Streams;
+use train::{Flow, Streams};
 
 use crate::error::EscapeError;
 use crate::exit_time::{Watch, exit_point};
@@ -10,15 +10,16 @@ use crate::walk::Start;
 /// Samples that the noise is taken from: evenly spaced ones, where there are more.
 const MAX_SAMPLES: usize = 1000;
 
-/// The slope s of `Tr Σ(w) = Tr Σ(w*) (1 + s (L(w) − L*))`, in units of 1/loss, over the points where some trials ended;
-/// `None` where the loss is no mean over samples, or no trial left the minimum.
+/// The slope s of `Tr Σ(w) = Tr Σ(w*) (1 + s (L(w) − L*))`, in units of 1/loss, over the points at which some trials had
+/// left; `None` where the loss is no mean over samples, or no trial left.
 ///
 /// # Formula
 /// `Tr Σ = (1/N) Σ ‖∇ℓ_i‖² − ‖(1/N) Σ ∇ℓ_i‖²`, and least squares through (0, 0) of `Tr Σ(w)/Tr Σ(w*) − 1` against
 /// `L(w) − L*`. In the theory of Meng et al. (2020) it is 2/c, `c = Hσ_g/σ_H`; in that of Mori et al. (2022) 1/L*.
 pub fn noise_slope(
     landscape: &dyn Landscape,
-    trials: &[(&dyn Start, &Watch, Streams)],
+    trials: &[(&dyn Start, Watch, Streams)],
+    go_on: &(dyn Fn() -> Flow + Sync),
 ) -> Result<Option<f64>, EscapeError> {
     let Some(n_samples) = landscape.n_samples() else { return Ok(None) };
     let mut site = landscape.site()?;
@@ -37,7 +38,9 @@ pub fn noise_slope(
     let (at_minimum, minimum_loss) = strength(landscape.minimum())?;
     let (mut products, mut squares) = (0., 0.);
     for (start, watch, streams) in trials {
-        let point = exit_point(*start, minimum_loss, watch, streams)?;
+        let Some(point) = exit_point(*start, minimum_loss, watch, streams, go_on)? else {
+            continue;
+        };
         let (noise, loss) = strength(&point)?;
         let (rise, growth) = (loss - minimum_loss, noise / at_minimum - 1.);
         if rise.is_finite() && growth.is_finite() {
@@ -72,10 +75,10 @@ mod tests {
             check_every: 1,
             horizon: 100_000,
         };
-        let trials: Vec<(&dyn Start, &Watch, Streams)> =
-            (0..20).map(|seed| (&start as &dyn Start, &watch, Streams::new(seed))).collect();
+        let trials: Vec<(&dyn Start, Watch, Streams)> =
+            (0..20).map(|seed| (&start as &dyn Start, watch.clone(), Streams::new(seed))).collect();
         // Tr Σ = d (|w|² + 1) + |w|² where L = ½ (|w|² + 1): the slope is 2 (d + 1)/d, up to the 1000 samples.
-        let found = noise_slope(landscape, &trials).unwrap().unwrap();
+        let found = noise_slope(landscape, &trials, &|| Flow::Continue).unwrap().unwrap();
         assert!((found / (8. / 3.) - 1.).abs() < 0.15, "{found}");
     }
 }

@@ -1,6 +1,6 @@
 //! How the mean exit time grows with the height of the edge.
 
-use crate::exit_sample::ExitSample;
+use crate::exit_sample::{ExitSample, Z};
 use crate::exit_time::ExitTime;
 
 /// The slope of ln(mean exit time) against ln(loss ratio c), with its 95 % interval.
@@ -41,7 +41,7 @@ pub fn slope(ratios: &[f64], times: &[Vec<ExitTime>]) -> Option<Slope> {
     let n = n_trials as f64;
     let mean = replicates.iter().sum::<f64>() / n;
     let variance = (n - 1.) / n * replicates.iter().map(|own| (own - mean).powi(2)).sum::<f64>();
-    let half = 1.959_963_984_540_054 * variance.sqrt();
+    let half = Z * variance.sqrt();
     Some(Slope { slope, low: slope - half, high: slope + half })
 }
 

@@ -1,6 +1,7 @@
 //! What an experiment says about escaping.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use stats::SymmetricStable;
@@ -93,8 +94,8 @@ pub enum DriverSpec {
 }
 
 /// Stability indices as an experiment writes them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected a number, a list of numbers, or a list of such lists")]
 pub enum Indices {
     /// The same for all coordinates.
     Common(f64),
@@ -122,6 +123,30 @@ impl Default for DriverSpec {
 }
 
 impl DriverSpec {
+    /// Its name in an experiment.
+    fn kind(&self) -> &'static str {
+        match self {
+            DriverSpec::MinibatchSgd { .. } => "minibatch_sgd",
+            DriverSpec::Brownian { .. } => "brownian",
+            DriverSpec::Stable { .. } => "stable",
+            DriverSpec::StateDependent { .. } => "state_dependent",
+            DriverSpec::Multiplicative {} => "multiplicative",
+            DriverSpec::Decoupled {} => "decoupled",
+        }
+    }
+
+    /// The stability index that all coordinates share in all ensembles, of stable noise.
+    pub fn common_alpha(&self) -> Option<f64> {
+        match self {
+            DriverSpec::Stable { alpha, .. } => {
+                let settings = alpha.settings();
+                let first = settings[0][0];
+                settings.iter().flatten().all(|alpha| *alpha == first).then_some(first)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether a batch size means something to it.
     pub fn has_batches(&self) -> bool {
         match self {
@@ -197,7 +222,11 @@ impl DriverSpec {
                 let holds =
                     alpha.settings().iter().flatten().all(|alpha| *alpha > 0. && *alpha <= 2.);
                 let permitted = "numbers above 0, up to 2";
+                let settings = alpha.settings();
+                let holds =
+                    holds && !settings.is_empty() && settings.iter().all(|own| !own.is_empty());
                 SpecError::check(holds, section, "alpha", alpha, permitted)?;
+                SpecError::check_distinct(&settings, section, "alpha", "settings")?;
                 check(not_negative(*scale), "scale", *scale, "a number, 0 or above")
             }
             DriverSpec::StateDependent { at_minimum, growth } => {
@@ -211,7 +240,7 @@ impl DriverSpec {
 
     /// Checks what depends on the number of coordinates.
     fn validate_against(&self, section: &str, dimension: usize) -> Result<(), SpecError> {
-        let permitted = || format!("one, or one for each of the {dimension} coordinates");
+        let each = format!("for each of the {dimension} coordinates");
         let fits = |n: usize| n == dimension;
         match self {
             DriverSpec::Brownian { covariance } => {
@@ -220,17 +249,29 @@ impl DriverSpec {
                     Covariance::Full(rows) => fits(rows.len()),
                     Covariance::Isotropic(_) | Covariance::Minibatch(_) => true,
                 };
-                SpecError::check(holds, section, "covariance", covariance, permitted())
+                let permitted = format!("a variance, or a row, {each}");
+                SpecError::check(holds, section, "covariance", covariance, permitted)
             }
             DriverSpec::Stable { alpha, .. } => {
                 let holds = alpha.settings().iter().all(|own| fits(own.len()) || own.len() == 1);
-                SpecError::check(holds, section, "alpha", alpha, permitted())
+                SpecError::check(holds, section, "alpha", alpha, format!("one, or one {each}"))
             }
             DriverSpec::Decoupled {} => {
                 let permitted = "landscapes of at most 1000 coordinates, for this driver";
                 SpecError::check(dimension <= 1000, section, "kind", "decoupled", permitted)
             }
             _ => Ok(()),
+        }
+    }
+}
+
+/// As in an experiment.
+impl fmt::Debug for Indices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Indices::Common(alpha) => alpha.fmt(f),
+            Indices::Each(alpha) => alpha.fmt(f),
+            Indices::Settings(settings) => settings.fmt(f),
         }
     }
 }
@@ -284,16 +325,18 @@ impl EscapeSpec {
             let permitted = "a driver that needs no samples, since the loss of this landscape is no \
                              mean over any";
             let holds = n_samples.is_some() || !self.driver.needs_samples();
-            SpecError::check(holds, section, "driver", &self.driver, permitted)?;
+            SpecError::check(holds, &of_driver, "kind", self.driver.kind(), permitted)?;
             if let Some(n_samples) = n_samples {
                 self.validate_against(section, n_samples)?;
             }
             let holds = self.checkpoint.is_none();
             let permitted = "nothing beside a landscape that is no network";
-            SpecError::check(holds, section, "checkpoint", &self.checkpoint, permitted)?;
+            let checkpoint = self.checkpoint.as_deref().unwrap_or(Path::new(""));
+            SpecError::check(holds, section, "checkpoint", checkpoint, permitted)?;
             let holds = !self.basins.iter().any(|basin| matches!(basin, Basin::Accuracy(_)));
             let permitted = "basins of other kinds: nothing is classified on this landscape";
-            SpecError::check(holds, section, "basins", &self.basins, permitted)?;
+            let written: Vec<String> = self.basins.iter().map(Basin::to_string).collect();
+            SpecError::check(holds, section, "basins", written, permitted)?;
         }
         let batches = self.driver.has_batches() != self.batch_sizes.is_empty();
         let permitted = match self.driver.has_batches() {
@@ -305,8 +348,8 @@ impl EscapeSpec {
         SpecError::check(holds, section, "batch_sizes", &self.batch_sizes, permitted)?;
         SpecError::check_distinct(&self.batch_sizes, section, "batch_sizes", "numbers")?;
         let rates = !self.learning_rates.is_empty()
-            && self.learning_rates.iter().all(|rate| rate.is_finite() && *rate > 0.);
-        let permitted = "a list of numbers above 0";
+            && self.learning_rates.iter().all(|rate| *rate > 0. && *rate <= 1e6);
+        let permitted = "a list of numbers above 0, up to 10^6";
         SpecError::check(rates, section, "learning_rates", &self.learning_rates, permitted)?;
         SpecError::check_distinct(&self.learning_rates, section, "learning_rates", "numbers")?;
         let schedule = &self.learning_rate_schedule;
@@ -314,6 +357,8 @@ impl EscapeSpec {
         let by_step = matches!(schedule, Schedule::Constant | Schedule::Exponential { .. });
         let permitted = "constant or exponential: an escape is counted in iterations";
         SpecError::check(by_step, section, "learning_rate_schedule", schedule, permitted)?;
+        let (n, holds) = (self.hessian_eigenvalues, self.hessian_eigenvalues <= 200);
+        SpecError::check(holds, section, "hessian_eigenvalues", n, "0 to 200")?;
         let holds = self.noise_alpha.is_none_or(|alpha| alpha > 0. && alpha <= 2.);
         let permitted = "a number above 0, up to 2";
         SpecError::check(holds, section, "noise_alpha", self.noise_alpha, permitted)?;

@@ -7,7 +7,7 @@ use train::{Schedule, Streams, Table, TableError};
 use crate::basin::Basin;
 use crate::curvature::Curvature;
 use crate::exit_laws::{ExitLaws, Family, exit_laws, goodness_of_fit};
-use crate::exit_sample::ExitSample;
+use crate::exit_sample::{ExitSample, Z};
 use crate::exit_time::{Exit, ExitTime, Watch};
 use crate::landscape::Landscape;
 use crate::slope::{moris_slope, slope};
@@ -83,7 +83,7 @@ pub fn summary(
         N_REPLICATES,
         |replicate| streams.rng(replicate),
     );
-    let sample = ExitSample::new(times);
+    let sample = ExitSample::new(times).checked_every(watch.check_every);
     let mean = sample.mean();
     let constant_step = watch.schedule == Schedule::Constant;
     let unit = if constant_step { conditions.learning_rate } else { f64::NAN };
@@ -162,9 +162,13 @@ pub fn axes(
         .with_reals("share_high", counts.iter().map(|(_, count)| interval(*count).1))
 }
 
+fn or_nan(count: Option<usize>) -> f64 {
+    count.map_or(f64::NAN, |count| count as f64)
+}
+
 /// The score interval of a share, 95 %.
 fn wilson(count: f64, n: f64) -> (f64, f64) {
-    let z2 = 1.959_963_984_540_054_f64.powi(2);
+    let z2 = Z * Z;
     let centre = (count + z2 / 2.) / (n + z2);
     let half = (z2 * (count * (n - count) / n + z2 / 4.)).sqrt() / (n + z2);
     (centre - half, centre + half)
@@ -188,7 +192,9 @@ pub fn mori_slope(
         (0..basins.len()).filter(|&idx| ratio(&basins[idx]).is_some()).map(of_basin).collect();
     let found = slope(&ratios, &times)?;
     let (batch_size, eta) = (conditions.batch_size? as f64, conditions.learning_rate);
-    let (h, n) = (*curvature.eigenvalues.first()?, curvature.n_outliers());
+    let h = *curvature.eigenvalues.first()?;
+    let n = curvature.n_outliers();
+    let predicted = n.map_or(f64::NAN, |n| moris_slope(batch_size, eta, h, n));
     let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
     let most = ratios.iter().copied().fold(0., f64::max);
     Some(
@@ -201,24 +207,25 @@ pub fn mori_slope(
             .with_reals("slope_low", [found.low])
             .with_reals("slope_high", [found.high])
             .with_reals("curvature", [h])
-            .with_integers("n_outliers", [n as i64])
-            .with_reals("mori_slope", [moris_slope(batch_size, eta, h, n)]),
+            .with_reals("n_outliers", [or_nan(n)])
+            .with_reals("mori_slope", [predicted]),
     )
 }
 
-/// The certificate of the minimum, one row: loss, gradient norm, number of outliers of the Hessian and its extremes.
+/// The certificate of the minimum, one row: loss, gradient norm, number of outliers of the Hessian (NaN where it is unknown)
+/// and its extremes.
 pub fn minimum(loss: f64, curvature: &Curvature) -> Table {
     Table::new()
         .with_reals("loss", [loss])
         .with_reals("gradient_norm", [curvature.gradient_norm])
-        .with_integers("n_outliers", [curvature.n_outliers() as i64])
+        .with_reals("n_outliers", [or_nan(curvature.n_outliers())])
         .with_reals("largest_eigenvalue", curvature.eigenvalues.first().copied())
         .with_reals("smallest_eigenvalue_seen", [curvature.smallest])
 }
 
 /// The largest eigenvalues of the Hessian, one row each.
 pub fn eigenvalues(curvature: &Curvature) -> Table {
-    let n_outliers = curvature.n_outliers();
+    let n_outliers = curvature.n_outliers().unwrap_or(0);
     let n_rows = curvature.eigenvalues.len();
     Table::new()
         .with_integers("rank", 1..=n_rows as i64)

@@ -156,7 +156,7 @@ pub fn theories(constants: &Constants) -> Theories {
     };
     let dimension = in_range("effective_dimension", constants.effective_dimension, 0., f64::MAX);
     let slope = in_range("noise_slope", constants.noise_slope, 0., f64::MAX);
-    let alpha = in_range("alpha", constants.alpha, 0.5, 2.);
+    let alpha = in_range("noise_alpha", constants.alpha, 0.5, 2.);
 
     let known: [(&str, Known); 7] = [
         (Kramers::NAME, Ok(Box::new(Kramers))),
@@ -198,7 +198,7 @@ mod tests {
             names(Constants { alpha: Some(0.4), ..Constants::default() });
         let told: Vec<_> = unavailable.iter().map(|missing| missing.reason.to_string()).collect();
         assert_eq!(available.len(), 4);
-        assert_eq!(told[0], "the constant effective_dimension was not measured");
-        assert_eq!(told[2], "the constant alpha = 0.4 is out of range");
+        assert_eq!(told[0], "the constant effective_dimension is not known");
+        assert_eq!(told[2], "the constant noise_alpha = 0.4 is out of range");
     }
 }

@@ -22,6 +22,22 @@ pub trait Walk {
 
     /// The point itself, `[D]`.
     fn point(&self) -> std::borrow::Cow<'_, [f64]>;
+
+    /// Its distance ‖w − w*‖ from the minimum.
+    fn distance(&self, minimum: &[f64]) -> f64 {
+        let squares = |(w, at): (&f64, &f64)| (w - at) * (w - at);
+        self.point().iter().zip(minimum).map(squares).sum::<f64>().sqrt()
+    }
+
+    /// The coordinate with the largest |w_i − w*_i|, the first of equal ones: the one that it left through.
+    fn farthest(&self, minimum: &[f64]) -> usize {
+        let point = self.point();
+        let away = |i: usize| {
+            let distance = (point[i] - minimum[i]).abs();
+            if distance.is_nan() { f64::INFINITY } else { distance }
+        };
+        (0..point.len()).max_by(|&i, &j| away(i).total_cmp(&away(j)).then(j.cmp(&i))).unwrap_or(0)
+    }
 }
 
 /// Where trials begin: all randomness of a walk comes from `streams`.
@@ -110,22 +126,16 @@ impl<'a> Look<'a> {
 
     /// ‖w − w*‖.
     pub fn distance(&self) -> f64 {
-        let squares = |(w, at): (&f64, &f64)| (w - at) * (w - at);
-        self.walk.point().iter().zip(self.minimum).map(squares).sum::<f64>().sqrt()
+        self.walk.distance(self.minimum)
     }
 
     pub fn all_within(&self, low: f64, high: f64) -> bool {
         self.walk.point().iter().all(|&w| low <= w && w <= high)
     }
 
-    /// The coordinate with the largest |w_i − w*_i|: the one that it left through.
+    /// The coordinate that it left through.
     pub fn farthest(&self) -> usize {
-        let point = self.walk.point();
-        let away = |i: usize| {
-            let distance = (point[i] - self.minimum[i]).abs();
-            if distance.is_nan() { f64::INFINITY } else { distance }
-        };
-        (0..point.len()).max_by(|&i, &j| away(i).total_cmp(&away(j)).then(j.cmp(&i))).unwrap_or(0)
+        self.walk.farthest(self.minimum)
     }
 
     /// Whether the point, and its loss if it was looked at, are numbers.

@@ -322,7 +322,7 @@ fn drivers_have_the_covariance_of_minibatches() {
     close("multiplicative", &covariance(&Multiplicative { batch_size }), &exact);
     let of = |shape| {
         let covariance = Covariance::Minibatch(shape);
-        Brownian::new(&covariance, landscape, batch_size as usize).unwrap()
+        Brownian::new(&covariance, landscape, batch_size).unwrap()
     };
     close("full", &covariance(&of(MinibatchNoise::Full)), &exact);
     let only = |keep: &dyn Fn(usize) -> f64| (0..9).map(keep).collect::<Vec<f64>>();

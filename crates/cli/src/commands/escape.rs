@@ -22,7 +22,8 @@ const DEFAULTS: [(&str, &str); 5] = [
 pub fn run(args: &EscapeArgs) -> Result<(), Failure> {
     let (source, mut table) = experiment_of(&args.source)?;
     let mut assignments = Vec::new();
-    if !table.contains_key("escape") && args.source.checkpoint.is_some() {
+    let flags = from_flags(args)?;
+    if !table.contains_key("escape") && !flags.is_empty() {
         assignments.extend(DEFAULTS.map(|(key, value)| format!("escape.{key}={value}")));
     }
     if args.source.checkpoint.is_some() {
@@ -30,7 +31,7 @@ pub fn run(args: &EscapeArgs) -> Result<(), Failure> {
             table.remove(stage);
         }
     }
-    assignments.extend(from_flags(args)?);
+    assignments.extend(flags);
     assignments.extend(args.options.assignments());
     let plans = experiment::plans(&source, table, &assignments)?;
     let trains = plans.iter().any(|plan| Stage::Train.is_in(&plan.file));

@@ -414,7 +414,7 @@ fn escape_minimum() -> Table {
     Table::new()
         .with_reals("loss", [0.05])
         .with_reals("gradient_norm", [0.01])
-        .with_integers("n_outliers", [2])
+        .with_reals("n_outliers", [2.0])
         .with_reals("largest_eigenvalue", [3.2])
         .with_reals("smallest_eigenvalue_seen", [-0.1])
 }

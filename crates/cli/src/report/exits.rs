@@ -16,8 +16,9 @@ const DEFINITIONS: [(&str, &str); 5] = [
     ),
     (
         "Censored",
-        "A trial that was still inside at the horizon. It is not an exit, and its time is only \
-         known to be longer.",
+        "A trial that was inside at every check up to the horizon. It is not an exit, and its time is \
+         only known to be longer. Excursions between two checks are not seen: with checks further apart \
+         the time of an exit is another, longer one.",
     ),
     (
         "Mean",
@@ -71,13 +72,25 @@ fn certificate(input: &ReportInput) -> Result<String> {
         ),
         _ => String::new(),
     };
+    let largest = table.reals("largest_eigenvalue")?[0];
+    let outliers = match table.reals("n_outliers")?[0] {
+        n if n.is_nan() => "none stands out from the others".to_owned(),
+        1.0 => "it stands out from the rest".to_owned(),
+        n => format!("{n} eigenvalues stand out from the rest"),
+    };
+    let unstable = match largest > 0.0 {
+        true => format!(
+            " Descent without noise or momentum leaves it, too, at learning rates above 2/λ = {}.",
+            significant(2.0 / largest, 3)
+        ),
+        false => String::new(),
+    };
     Ok(format!(
         "<p>Trials begin at loss {}, where the full gradient has norm {} and the largest eigenvalue of \
-         the Hessian is {}; {} eigenvalues stand out from the rest.{saddle}</p>\n",
+         the Hessian is λ = {}; {outliers}.{unstable}{saddle}</p>\n",
         real("loss")?,
         real("gradient_norm")?,
         real("largest_eigenvalue")?,
-        table.integers("n_outliers")?[0],
     ))
 }
 

@@ -13,7 +13,7 @@ const DEFINITIONS: [(&str, &str); 3] = [
         "Mean exit times in time τ = ηk at learning rate η, batch size B and barrier ΔL above the \
          loss L* of the minimum, each with two free parameters (a, b or α; c₀, c₁). Kramers, white \
          noise: ln τ = a + b ΔL/η. Hu et al. (2017): ln k = a + b B/η. Xie et al. (2021): ln τ = a + \
-         b BΔL/η. Mori et al. (2022): ln τ = a + (b B/η + 1 − n/2) ln(1 + ΔL/L*), n outliers of the \
+         b BΔL/η (recalled, not held against the text). Mori et al. (2022): ln τ = a + (b B/η + 1 − n/2) ln(1 + ΔL/L*), n outliers of the \
          Hessian. Meng et al. (2020): ln τ = a + (b B/η − ½) ln(1 + sΔL), s the growth of the noise \
          with the loss, measured along trials. Battash et al. (2023), Corollary 4.2: ln τ = a + (α − 1) \
          ln(B/η) + (α/2) ln ΔL; the power of η is the paper's, those of B and ΔL follow for sums of \

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use escape::theories::{Constants, compare, theories};
 use escape::{
     Cell, Conditions, Curvature, DriverSpec, Dynamics, EscapeError, EscapeSpec, Exit, Journal,
-    Landscape, ManySeeds, MinibatchSgd, NetworkLandscape, Perceptron, Start, Trial, check_start,
-    curvature, ensemble, noise_slope, tables,
+    Landscape, ManySeeds, MinibatchSgd, NetworkLandscape, Perceptron, Start, Trial, Watch,
+    check_start, curvature, ensemble, noise_slope, tables,
 };
-use train::{RunDir, Streams, Table, TrainError};
+use train::{RunDir, Schedule, Streams, Table, TrainError};
 
 use super::load_trained;
 use crate::experiment::Experiment;
@@ -89,8 +89,16 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
     if !slopes.is_empty() {
         run.write_table("escape_slopes", &Table::concat(slopes))?;
     }
+    if let Some(found) = &certified {
+        tell_stability(spec, found);
+    }
     let all = tables::settings(&conditions, &spec.basins, &exits, minimum_loss, spec.check_every);
-    if all.len() >= 3 {
+    let several = conditions.iter().any(|own| own.alpha != conditions[0].alpha);
+    if all.len() < 3 {
+        // One or two settings say nothing of how means depend on them.
+    } else if spec.learning_rate_schedule != Schedule::Constant || several {
+        eprintln!("   escape theories are of one step size and one kind of noise: none is fitted");
+    } else {
         let constants = constants(spec, landscape, &cells, certified.as_ref())?;
         hold_to_account(&all, &constants, run)?;
     }
@@ -108,20 +116,46 @@ fn sgd(driver: &DriverSpec, conditions: &Conditions) -> Option<MinibatchSgd> {
     }
 }
 
-/// What theories take as measured: the noise along the first trial of every ensemble.
+/// Says at which step sizes the minimum is left without any noise, and what checks do not see.
+fn tell_stability(spec: &EscapeSpec, found: &Curvature) {
+    let momentum = match spec.driver {
+        DriverSpec::MinibatchSgd { momentum, .. } => momentum,
+        _ => 0.,
+    };
+    // Of gradient descent with momentum on a parabola (Polyak 1964).
+    let limit = 2. * (1. + momentum) / found.eigenvalues[0];
+    let beyond = spec.learning_rates.iter().filter(|eta| **eta > limit).count();
+    if limit > 0. && beyond > 0 {
+        eprintln!(
+            "   escape {beyond} of the step sizes are above {limit:.3}, where descent is unstable without any noise"
+        );
+    }
+    if spec.check_every > 1 {
+        let n = spec.check_every;
+        eprintln!(
+            "   escape exits are those seen at every {n}th iteration; excursions between are not"
+        );
+    }
+}
+
+/// What theories take as measured: the noise where the first trial of every ensemble left the first basin.
 fn constants(
     spec: &EscapeSpec,
     landscape: &dyn Landscape,
     cells: &[Cell],
     certified: Option<&Curvature>,
 ) -> Result<Constants, EscapeError> {
-    let first = |cell: &'_ Cell| cell.streams.named("0");
-    let trials: Vec<(&dyn Start, _, Streams)> =
-        cells.iter().map(|cell| (&*cell.start, &cell.watch, first(cell))).collect();
+    let mut trials: Vec<(&dyn Start, Watch, Streams)> = Vec::new();
+    for cell in cells {
+        let basins = cell.watch.basins[..1].to_vec();
+        let watch = Watch { basins, ..cell.watch.clone() };
+        trials.push((&*cell.start, watch, cell.streams.named("0")));
+    }
+    let n_outliers = certified.and_then(Curvature::n_outliers);
     Ok(Constants {
-        effective_dimension: certified.map(|found| found.n_outliers() as f64),
-        noise_slope: noise_slope(landscape, &trials)?,
-        alpha: spec.noise_alpha,
+        effective_dimension: n_outliers.map(|n| n as f64),
+        noise_slope: noise_slope(landscape, &trials, &interrupt::flow)?,
+        alpha: spec.noise_alpha.or(spec.driver.common_alpha()),
     })
 }
 
@@ -162,10 +196,10 @@ fn certify(
         curvature(landscape, n_eigenvalues, &streams, &interrupt::flow)?
     };
     task.finish(&format!(
-        "gradient norm {:.2e}, largest Hessian eigenvalue {:.4}, {} outliers",
+        "gradient norm {:.2e}, largest Hessian eigenvalue {:.4}, outliers: {}",
         found.gradient_norm,
         found.eigenvalues[0],
-        found.n_outliers()
+        found.n_outliers().map_or("no gap".to_owned(), |n| n.to_string())
     ));
     Ok(found)
 }

@@ -102,15 +102,16 @@ impl LandscapeSpec {
     /// Checks every value; `section` is the name it has in the experiment.
     pub fn validate(&self, section: &str) -> Result<(), SpecError> {
         if let LandscapeSpec::Quadratic { curvatures, floor } = self {
-            let holds = curvatures.iter().all(|h| h.is_finite() && *h >= 0.);
+            let holds =
+                !curvatures.is_empty() && curvatures.iter().all(|h| h.is_finite() && *h >= 0.);
             let permitted = "a list of numbers, 0 or above";
             SpecError::check(holds, section, "curvatures", curvatures, permitted)?;
             let holds = floor.is_finite() && *floor >= 0.;
             SpecError::check(holds, section, "floor", floor, "a number, 0 or above")?;
         }
         if let LandscapeSpec::DoubleWell { barrier } = self {
-            let holds = barrier.is_finite() && *barrier > 0.;
-            SpecError::check(holds, section, "barrier", barrier, "a number above 0")?;
+            let holds = *barrier > 0. && *barrier <= 1e6;
+            SpecError::check(holds, section, "barrier", barrier, "a number above 0, up to 10^6")?;
         }
         let Some((n_samples, dimension)) = self.shape() else { return Ok(()) };
         let holds = (1..=1_000_000).contains(&dimension);

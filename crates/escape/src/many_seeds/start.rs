@@ -65,11 +65,20 @@ impl Walk for Trial<'_> {
     fn point(&self) -> Cow<'_, [f64]> {
         self.seed.weights().into_iter().map(f64::from).collect()
     }
+
+    fn distance(&self, _minimum: &[f64]) -> f64 {
+        self.seed.distance()
+    }
+
+    fn farthest(&self, _minimum: &[f64]) -> usize {
+        self.seed.farthest()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::landscape::Landscape;
     use crate::landscapes::NetworkLandscape;
     use crate::walk::Dynamics;
     use std::sync::Arc;
@@ -95,6 +104,9 @@ mod tests {
                 walks.iter_mut().for_each(|walk| walk.step(0.05).unwrap());
                 let [fast, slow] = &mut walks;
                 let (found, expected) = (fast.loss().unwrap(), slow.loss().unwrap());
+                assert!((found / expected - 1.).abs() < 1e-3, "{step}: {found} {expected}");
+                let at = |walk: &dyn Walk| walk.distance(landscape.minimum());
+                let (found, expected) = (at(&**fast), at(&**slow));
                 assert!((found / expected - 1.).abs() < 1e-3, "{step}: {found} {expected}");
                 assert_eq!(fast.point().len(), slow.point().len());
             }

@@ -26,7 +26,7 @@ pub enum TheoryError {
     #[error("all trials left at the first check: every mean is below the interval of checks")]
     TooCoarse,
     /// A constant was not measured.
-    #[error("the constant {name} was not measured")]
+    #[error("the constant {name} is not known")]
     MissingConstant {
         /// Which.
         name: &'static str,
