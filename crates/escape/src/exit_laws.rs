@@ -1,7 +1,7 @@
 //! Laws of exit times, fitted to trials that are looked at every few iterations and censored at a horizon.
 //!
 //! Theories of escape from a deep minimum say that exit times are exponential. The Weibull law contains the
-//! exponential one and lets the rate of exits rise or fall; [`exit_laws`] compares the two, and [`goodness_of_fit`]
+//! exponential one and lets the rate of exits rise or fall; [`exit_laws()`] compares the two, and [`goodness_of_fit()`]
 //! asks whether either is right.
 
 mod error;
