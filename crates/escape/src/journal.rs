@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit_time::Exit;
 
-/// One trial: number of the cell, seed, and an exit for each basin.
+/// One trial: number of the ensemble, seed, and an exit for each basin.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
-    /// Number of the cell.
-    pub cell: usize,
+    /// Number of the ensemble.
+    pub ensemble: usize,
     /// Seed.
     pub seed: u64,
     /// What is known of each basin, in order.
@@ -64,7 +64,7 @@ mod tests {
         let trial = |seed| {
             let (time, elapsed) = (ExitTime::Exited(3), 0.1 + 0.2);
             let exit = Exit { time, elapsed, coordinate: Some(1), diverged: false };
-            Trial { cell: 2, seed, exits: vec![exit] }
+            Trial { ensemble: 2, seed, exits: vec![exit] }
         };
         let (journal, trials) = Journal::open(&path).unwrap();
         assert!(trials.is_empty());

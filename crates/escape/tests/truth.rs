@@ -1,8 +1,9 @@
 //! Dynamics whose exit times and stationary laws are known, held against their formulas.
 
 use escape::{
-    Basin, Brownian, Cell, Covariance, Decoupled, Driver, Dynamics, EscapeError, Exit, ExitSample,
-    Landscape, LandscapeSpec, StableNoise, StateDependent, Watch, check_start, ensemble,
+    Basin, Brownian, Covariance, Decoupled, Driver, Dynamics, Ensemble, EscapeError, Exit,
+    ExitSample, Landscape, LandscapeSpec, StableNoise, StateDependent, Watch, check_start,
+    ensemble,
 };
 use stats::SymmetricStable;
 use std::sync::Mutex;
@@ -30,14 +31,14 @@ fn exits(
         horizon: 100_000_000,
     };
     let streams = Streams::new(4).named("escape");
-    let cells = [Cell { start: Box::new(start), minimum_loss, watch, streams }];
+    let ensembles = [Ensemble { start: Box::new(start), minimum_loss, watch, streams }];
     let trials: Vec<(usize, u64)> = (0..n).map(|seed| (0, seed)).collect();
     let found = Mutex::new(Vec::new());
     let finished = |_, seed, exits: Vec<Exit>| {
         found.lock().unwrap().push((seed, exits[0]));
         Ok::<(), EscapeError>(())
     };
-    ensemble(&cells, &trials, &|| Flow::Continue, &finished).unwrap();
+    ensemble(&ensembles, &trials, &|| Flow::Continue, &finished).unwrap();
     let mut found = found.into_inner().unwrap();
     found.sort_by_key(|(seed, _)| *seed);
     found.into_iter().map(|(_, exit)| exit).collect()

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use escape::theories::{Constants, compare, theories};
 use escape::{
-    Cell, Conditions, Curvature, DriverSpec, Dynamics, EscapeError, EscapeSpec, Exit, Journal,
+    Conditions, Curvature, DriverSpec, Dynamics, Ensemble, EscapeError, EscapeSpec, Exit, Journal,
     Landscape, ManySeeds, MinibatchSgd, NetworkLandscape, Perceptron, Start, Trial, Watch,
     check_start, curvature, ensemble, noise_slope, tables,
 };
@@ -38,7 +38,7 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
         .collect::<Result<Vec<_>, _>>()?;
     let network = spec.landscape.is_network().then(|| experiment.objective());
     let perceptron = network.and_then(Perceptron::of);
-    let mut cells = Vec::new();
+    let mut ensembles = Vec::new();
     for (conditions, driver) in conditions.iter().zip(&drivers) {
         let dynamics = Dynamics { landscape, driver: &**driver };
         let start: Box<dyn Start> = match (&perceptron, network, sgd(&spec.driver, conditions)) {
@@ -47,7 +47,7 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
             }
             _ => Box::new(dynamics),
         };
-        cells.push(Cell {
+        ensembles.push(Ensemble {
             minimum_loss: check_start(&*start, &spec.basins)?,
             start,
             watch: spec.watch(conditions.learning_rate),
@@ -59,15 +59,15 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
         n => Some(certify(experiment, landscape, n)?),
     };
     if let Some(found) = &certified {
-        run.write_table("escape_minimum", &tables::minimum(cells[0].minimum_loss, found))?;
+        run.write_table("escape_minimum", &tables::minimum(ensembles[0].minimum_loss, found))?;
         run.write_table("escape_hessian", &tables::eigenvalues(found))?;
     }
 
-    let exits = exits_of_all(&cells, spec.seeds, run)?;
-    let minimum_loss = cells[0].minimum_loss;
+    let exits = exits_of_all(&ensembles, spec.seeds, run)?;
+    let minimum_loss = ensembles[0].minimum_loss;
     let (mut trials, mut summary) = (Vec::new(), Vec::new());
     let (mut survival, mut axes, mut slopes) = (Vec::new(), Vec::new(), Vec::new());
-    for ((conditions, exits), cell) in conditions.iter().zip(&exits).zip(&cells) {
+    for ((conditions, exits), ensemble) in conditions.iter().zip(&exits).zip(&ensembles) {
         slopes.extend(
             certified
                 .as_ref()
@@ -76,8 +76,8 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
         for (basin_idx, basin) in spec.basins.iter().enumerate() {
             let exits: Vec<Exit> = exits.iter().map(|exits| exits[basin_idx]).collect();
             trials.push(tables::trials(conditions, basin, &exits, landscape));
-            let streams = cell.streams.named("goodness of fit").named(&basin.to_string());
-            summary.push(tables::summary(conditions, basin, &cell.watch, &exits, &streams));
+            let streams = ensemble.streams.named("goodness of fit").named(&basin.to_string());
+            summary.push(tables::summary(conditions, basin, &ensemble.watch, &exits, &streams));
             survival.push(tables::survival(conditions, basin, &exits));
             axes.push(tables::axes(conditions, basin, &exits, landscape));
         }
@@ -99,7 +99,7 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
     } else if spec.learning_rate_schedule != Schedule::Constant || several {
         eprintln!("   escape theories are of one step size and one kind of noise: none is fitted");
     } else {
-        let constants = constants(spec, landscape, &cells, certified.as_ref())?;
+        let constants = constants(spec, landscape, &ensembles, certified.as_ref())?;
         hold_to_account(&all, &constants, run)?;
     }
     run.remove("partial")?;
@@ -142,14 +142,13 @@ fn tell_stability(spec: &EscapeSpec, found: &Curvature) {
 fn constants(
     spec: &EscapeSpec,
     landscape: &dyn Landscape,
-    cells: &[Cell],
+    ensembles: &[Ensemble],
     certified: Option<&Curvature>,
 ) -> Result<Constants, EscapeError> {
     let mut trials: Vec<(&dyn Start, Watch, Streams)> = Vec::new();
-    for cell in cells {
-        let basins = cell.watch.basins[..1].to_vec();
-        let watch = Watch { basins, ..cell.watch.clone() };
-        trials.push((&*cell.start, watch, cell.streams.named("0")));
+    for Ensemble { start, watch, streams, .. } in ensembles {
+        let basins = watch.basins[..1].to_vec();
+        trials.push((&**start, Watch { basins, ..watch.clone() }, streams.named("0")));
     }
     let n_outliers = certified.and_then(Curvature::n_outliers);
     Ok(Constants {
@@ -166,9 +165,10 @@ fn hold_to_account(
     run: &RunDir,
 ) -> Result<(), Failure> {
     let cells: Vec<_> = settings.iter().map(|setting| setting.cell.clone()).collect();
-    match compare(&cells, &theories(constants)) {
+    let theories = theories(constants);
+    match compare(&cells, &theories) {
         Ok(comparison) => {
-            run.write_table("escape_theories", &tables::theories(&comparison))?;
+            run.write_table("escape_theories", &tables::theories(&comparison, &theories))?;
             run.write_table("escape_theory_pairs", &tables::theory_pairs(&comparison))?;
             let means = tables::theory_means(&comparison, settings);
             run.write_table("escape_theory_means", &means)?;
@@ -204,29 +204,33 @@ fn certify(
     Ok(found)
 }
 
-/// The exits of every trial, by cell and seed, an exit for each basin; from the journal where they are there.
-fn exits_of_all(cells: &[Cell], seeds: u64, run: &RunDir) -> Result<Vec<Vec<Vec<Exit>>>, Failure> {
+/// The exits of every trial, by ensemble and seed, an exit for each basin; from the journal where they are there.
+fn exits_of_all(
+    ensembles: &[Ensemble],
+    seeds: u64,
+    run: &RunDir,
+) -> Result<Vec<Vec<Vec<Exit>>>, Failure> {
     let path = run.file("partial/escape.jsonl");
     let io = |error: std::io::Error| TrainError::Io { path: path.clone(), source: error };
     std::fs::create_dir_all(run.file("partial")).map_err(io)?;
     let (journal, done) = Journal::open(&path).map_err(io)?;
     let finished: HashSet<(usize, u64)> =
-        done.iter().map(|trial| (trial.cell, trial.seed)).collect();
-    let all = (0..cells.len()).flat_map(|cell| (0..seeds).map(move |seed| (cell, seed)));
+        done.iter().map(|trial| (trial.ensemble, trial.seed)).collect();
+    let all = (0..ensembles.len()).flat_map(|idx| (0..seeds).map(move |seed| (idx, seed)));
     let left: Vec<(usize, u64)> = all.filter(|trial| !finished.contains(trial)).collect();
 
-    let task = Task::begin("escape", Some(cells.len() as u64 * seeds));
+    let task = Task::begin("escape", Some(ensembles.len() as u64 * seeds));
     (0..finished.len()).for_each(|_| task.advance());
-    let add = |cell, seed, exits| -> Result<(), Failure> {
-        journal.add(&Trial { cell, seed, exits }).map_err(io)?;
+    let add = |ensemble, seed, exits| -> Result<(), Failure> {
+        journal.add(&Trial { ensemble, seed, exits }).map_err(io)?;
         task.advance();
         Ok(())
     };
-    ensemble(cells, &left, &interrupt::flow, &add)?;
+    ensemble(ensembles, &left, &interrupt::flow, &add)?;
     drop(journal);
 
     let (_, mut trials) = Journal::open(&path).map_err(io)?;
-    trials.sort_by_key(|trial| (trial.cell, trial.seed));
+    trials.sort_by_key(|trial| (trial.ensemble, trial.seed));
     let n_left = |exits: &[Exit]| exits.iter().filter(|exit| exit.time.exited()).count();
     let n_exits: usize = trials.iter().map(|trial| n_left(&trial.exits)).sum();
     let n_diverged =
@@ -237,6 +241,6 @@ fn exits_of_all(cells: &[Cell], seeds: u64, run: &RunDir) -> Result<Vec<Vec<Vec<
         n => format!(", {n} by running away to what is no number"),
     };
     task.finish(&format!("{n_exits} of {n_all} exits seen{diverged}"));
-    let of_cell = |cell: &[Trial]| cell.iter().map(|trial| trial.exits.clone()).collect();
-    Ok(trials.chunk_by(|a, b| a.cell == b.cell).map(of_cell).collect())
+    let of_ensemble = |trials: &[Trial]| trials.iter().map(|trial| trial.exits.clone()).collect();
+    Ok(trials.chunk_by(|a, b| a.ensemble == b.ensemble).map(of_ensemble).collect())
 }

@@ -5,7 +5,7 @@ use train::Table;
 use crate::basin::Basin;
 use crate::exit_time::Exit;
 use crate::spec::Conditions;
-use crate::theories::{Cell, Comparison, Relation};
+use crate::theories::{Cell, Comparison, HeldOut, Relation, Theories, TheoryFit};
 
 /// One setting that theories are held against: the conditions, the basin, and its cell.
 pub struct Setting<'a> {
@@ -51,14 +51,14 @@ pub fn settings<'a>(
 
 /// One row per theory: parameters, fit and prediction of cells that were left out; a theory without a prediction has a
 /// reason instead.
-pub fn theories(comparison: &Comparison) -> Table {
+pub fn theories(comparison: &Comparison, theories: &Theories) -> Table {
     let fits = &comparison.fits;
     let n_cells = comparison.saturated.ln_means.len() as i64;
-    let reals = |of: &dyn Fn(&crate::theories::TheoryFit) -> f64| -> Vec<f64> {
+    let reals = |of: &dyn Fn(&TheoryFit) -> f64| -> Vec<f64> {
         let missing = comparison.unavailable.iter().map(|_| f64::NAN);
         fits.iter().map(of).chain(missing).collect()
     };
-    let texts = |of: &dyn Fn(&crate::theories::TheoryFit) -> &'static str| -> Vec<&'static str> {
+    let texts = |of: &dyn Fn(&TheoryFit) -> &'static str| -> Vec<&'static str> {
         fits.iter().map(of).chain(comparison.unavailable.iter().map(|_| "")).collect()
     };
     let names = fits.iter().map(|fit| fit.theory);
@@ -67,8 +67,15 @@ pub fn theories(comparison: &Comparison) -> Table {
     let reasons: Vec<String> =
         reasons.chain(comparison.unavailable.iter().map(|own| own.reason.to_string())).collect();
     let n_rows = names.len();
-    let mut table =
-        Table::new().with_texts("theory", names).with_integers("n_cells", vec![n_cells; n_rows]);
+    let source = |name: &&str| {
+        let known = theories.available.iter().find(|theory| theory.name() == *name);
+        known.map_or("", |theory| theory.source())
+    };
+    let sources: Vec<&str> = names.iter().map(source).collect();
+    let mut table = Table::new()
+        .with_texts("theory", names)
+        .with_texts("source", sources)
+        .with_integers("n_cells", vec![n_cells; n_rows]);
     for (idx, p) in ["p0", "p1"].into_iter().enumerate() {
         table = table
             .with_texts(&format!("{p}_name"), texts(&|fit| fit.parameters[idx].name))
@@ -76,12 +83,11 @@ pub fn theories(comparison: &Comparison) -> Table {
             .with_reals(&format!("{p}_low"), reals(&|fit| fit.parameters[idx].estimate.low))
             .with_reals(&format!("{p}_high"), reals(&|fit| fit.parameters[idx].estimate.high));
     }
-    let held_out = |of: &dyn Fn(&crate::theories::HeldOut) -> f64| {
-        reals(&|fit| fit.held_out.as_ref().map_or(f64::NAN, of))
-    };
+    let held_out =
+        |of: &dyn Fn(&HeldOut) -> f64| reals(&|fit| fit.held_out.as_ref().map_or(f64::NAN, of));
     table
         .with_reals("ln_likelihood", reals(&|fit| fit.ln_likelihood))
-        .with_reals("aic", reals(&crate::theories::TheoryFit::aic))
+        .with_reals("aic", reals(&TheoryFit::aic))
         .with_reals("held_out_per_trial", held_out(&|held_out| held_out.per_trial))
         .with_reals("held_out_rms_error", held_out(&|held_out| held_out.rms_error))
         .with_reals("deviance", reals(&|fit| fit.deviance.statistic))
@@ -114,7 +120,7 @@ pub fn theory_pairs(comparison: &Comparison) -> Table {
 /// One row per theory and setting: the mean exit time that the fitted theory gives, in iterations, the one predicted from
 /// all other settings, and that of the trials.
 pub fn theory_means(comparison: &Comparison, settings: &[Setting]) -> Table {
-    let of_fit = |fit: &crate::theories::TheoryFit| {
+    let of_fit = |fit: &TheoryFit| {
         let held_out = |idx: usize| {
             fit.held_out.as_ref().map_or(f64::NAN, |held_out| held_out.cells[idx].ln_mean.exp())
         };
