@@ -11,8 +11,15 @@ pub(super) trait Formula: Sync {
     /// L(w).
     fn loss(&self, w: &[f64]) -> f64;
 
-    /// Writes ∇L(w).
-    fn gradient(&self, w: &[f64], gradient: &mut [f64]);
+    /// Writes ∇L(w): of a mean over samples the sum of theirs, unless there is a shorter way.
+    fn gradient(&self, w: &[f64], gradient: &mut [f64]) {
+        gradient.fill(0.);
+        let n_samples =
+            self.n_samples().expect("a formula without samples has a gradient of its own");
+        for sample in 0..n_samples {
+            self.add_sample_gradient(w, sample, 1. / n_samples as f64, gradient);
+        }
+    }
 
     /// Number of samples whose mean loss it is, if it is one.
     fn n_samples(&self) -> Option<usize> {

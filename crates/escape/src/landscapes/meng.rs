@@ -57,14 +57,6 @@ impl Formula for MengToy {
         self.samples.iter().map(of_sample).sum::<f64>() / self.samples.len() as f64
     }
 
-    fn gradient(&self, w: &[f64], gradient: &mut [f64]) {
-        gradient.fill(0.);
-        let share = 1. / self.samples.len() as f64;
-        for sample in 0..self.samples.len() {
-            self.add_sample_gradient(w, sample, share, gradient);
-        }
-    }
-
     fn n_samples(&self) -> Option<usize> {
         Some(self.samples.len())
     }

@@ -55,14 +55,6 @@ impl Formula for ZhuToy {
         all.map(|sample| self.of_sample(w, sample).0).sum::<f64>() / self.samples.len() as f64
     }
 
-    fn gradient(&self, w: &[f64], gradient: &mut [f64]) {
-        gradient.fill(0.);
-        let share = 1. / self.samples.len() as f64;
-        for sample in 0..self.samples.len() {
-            self.add_sample_gradient(w, sample, share, gradient);
-        }
-    }
-
     fn n_samples(&self) -> Option<usize> {
         Some(self.samples.len())
     }
