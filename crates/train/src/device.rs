@@ -7,7 +7,7 @@ use crate::error::{SpecError, TrainError};
 /// Opens `cpu` or `cuda:N`.
 ///
 /// # Errors
-/// When the name is neither, this build has no CUDA, or the GPU cannot be opened.
+/// When the name is neither, this build has no CUDA, or the GPU cannot be opened or does not take its kernels.
 pub fn open(name: &str) -> Result<Device, TrainError> {
     let refuse =
         |permitted: String| SpecError { key: "device".into(), value: name.into(), permitted };
@@ -16,10 +16,42 @@ pub fn open(name: &str) -> Result<Device, TrainError> {
     }
     let ordinal = name.strip_prefix("cuda:").and_then(|ordinal| ordinal.parse().ok());
     let ordinal = ordinal.ok_or_else(|| refuse("cpu or cuda:N".into()))?;
-    if !cfg!(feature = "cuda") {
-        let permitted = "cpu (this build has no CUDA: build with `--features cuda`)";
-        return Err(refuse(permitted.into()).into());
+    Ok(open_gpu(ordinal).map_err(refuse)?)
+}
+
+/// The GPU, or what would be permitted instead.
+#[cfg(not(feature = "cuda"))]
+fn open_gpu(_ordinal: usize) -> Result<Device, String> {
+    Err("cpu (this build has no CUDA: build with `--features cuda`)".into())
+}
+
+/// The GPU, or what would be permitted instead.
+#[cfg(feature = "cuda")]
+fn open_gpu(ordinal: usize) -> Result<Device, String> {
+    use candle_core::cuda_backend::cudarc::driver::{CudaContext, DriverError};
+    let reason = |error: DriverError| {
+        let text = error.error_string().map(|text| text.to_string_lossy().into_owned());
+        text.unwrap_or_else(|_| format!("error {:?}", error.0))
+    };
+    let n_gpus = CudaContext::device_count()
+        .map_err(|error| format!("cpu (the CUDA driver finds no GPU: {})", reason(error)))?;
+    if ordinal >= n_gpus as usize {
+        return Err(match n_gpus {
+            0 => "cpu (there is no GPU)".into(),
+            1 => "cpu or cuda:0 (there is one GPU)".into(),
+            n => format!("cpu or cuda:0 to cuda:{} (there are {n} GPUs)", n - 1),
+        });
     }
-    let device = Device::new_cuda(ordinal);
-    Ok(device.map_err(|error| refuse(format!("a GPU that can be opened ({error})")))?)
+    // One stream for all threads: with candle's own, one for each thread, what one has written another could read too soon.
+    let device = Device::new_cuda_with_stream(ordinal)
+        .map_err(|error| format!("a GPU that can be opened ({error})"))?;
+    let gpu = device.as_cuda_device().expect("it was opened as one");
+    // SAFETY: events keep streams in step with each other, and there is no other.
+    unsafe { gpu.disable_event_tracking() };
+    crate::ops::check_gpu(gpu).map_err(|error| {
+        format!(
+            "a GPU that the kernels of this build were compiled for, see CUDA_COMPUTE_CAP ({error})"
+        )
+    })?;
+    Ok(device)
 }

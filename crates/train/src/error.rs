@@ -95,15 +95,30 @@ pub enum TrainError {
     /// A table is unreadable or lacks a column.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// The memory of the GPU does not suffice.
+    #[error(
+        "device: the GPU is out of memory: permitted is what fits: a smaller batch_size, or training.micro_batch, by which \
+         minibatches go through the network in parts"
+    )]
+    OutOfMemory,
     /// candle refused an operation.
     #[error("tensor operation failed: {0}")]
-    Tensor(#[from] candle_core::Error),
+    Tensor(candle_core::Error),
+}
+
+impl From<candle_core::Error> for TrainError {
+    fn from(error: candle_core::Error) -> Self {
+        match error.to_string().contains("CUDA_ERROR_OUT_OF_MEMORY") {
+            true => TrainError::OutOfMemory,
+            false => TrainError::Tensor(error),
+        }
+    }
 }
 
 impl TrainError {
     /// Whether the input is to blame (and not the run): the shell answers with exit code 2.
     pub fn is_bad_input(&self) -> bool {
-        matches!(self, TrainError::Spec(_) | TrainError::Data { .. })
+        matches!(self, TrainError::Spec(_) | TrainError::Data { .. } | TrainError::OutOfMemory)
     }
 
     pub(crate) fn data(file: impl Into<String>, reason: impl Into<String>) -> Self {

@@ -1,9 +1,9 @@
 //! Losses, with their gradients.
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, WithDType};
 use serde::{Deserialize, Serialize};
 
-use crate::ops::for_chunks;
+use crate::ops::{Real, for_chunks, for_real, slice};
 
 /// Samples that are worked off together.
 const ROWS: usize = 64;
@@ -63,24 +63,38 @@ impl Loss {
         if n_samples != labels.len() || n_classes == 0 {
             candle_core::bail!("outputs of {:?} for {} labels", outputs.shape(), labels.len());
         }
-        let values = outputs.to_dtype(DType::F64)?.to_device(&Device::Cpu)?;
-        let values = values.flatten_all()?.to_vec1::<f64>()?;
+        let labels = Tensor::new(labels, outputs.device())?;
         // Each row of the gradient, and behind it the loss of the sample.
-        let mut rows = vec![0.; n_samples * (n_classes + 1)];
-        let work = COST * values.len();
-        for_chunks(&mut rows, ROWS * (n_classes + 1), work, |chunk, rows, _: &mut ()| {
-            for (row, at) in rows.chunks_exact_mut(n_classes + 1).zip(chunk * ROWS..) {
-                let outputs = &values[at * n_classes..][..n_classes];
-                let (gradient, loss) = row.split_at_mut(n_classes);
-                loss[0] = self.differentiate(outputs, labels[at] as usize, gradient);
-                gradient.iter_mut().for_each(|gradient| *gradient *= share);
-            }
-        });
-        let rows = || rows.chunks_exact(n_classes + 1);
-        let loss: f64 = rows().map(|row| row[n_classes]).sum();
-        let gradient: Vec<f64> = rows().flat_map(|row| &row[..n_classes]).copied().collect();
-        let gradient = Tensor::from_vec(gradient, (n_samples, n_classes), &Device::Cpu)?;
-        Ok((loss, gradient.to_dtype(outputs.dtype())?.to_device(outputs.device())?))
+        let numbers = match outputs.dtype() {
+            DType::F32 | DType::F64 => outputs.contiguous()?,
+            _ => outputs.to_dtype(DType::F64)?,
+        };
+        let rows = numbers.apply_op2_no_bwd(&labels, &Rows(self))?;
+        let losses = rows.narrow(1, n_classes, 1)?.flatten_all()?.to_vec1::<f64>()?;
+        let gradient = (rows.narrow(1, 0, n_classes)? * share)?;
+        Ok((losses.iter().sum(), gradient.to_dtype(outputs.dtype())?))
+    }
+
+    /// The gradient of the loss of each sample with respect to its outputs, and behind it the loss, `[N, K + 1]`.
+    fn rows<T: Real>(self, outputs: &[T], labels: &[u32]) -> Vec<f64> {
+        let n_classes = outputs.len() / labels.len();
+        let mut rows = vec![0.; labels.len() * (n_classes + 1)];
+        let work = COST * outputs.len();
+        for_chunks(
+            &mut rows,
+            ROWS * (n_classes + 1),
+            work,
+            |chunk, rows, as_f64: &mut Vec<f64>| {
+                for (row, at) in rows.chunks_exact_mut(n_classes + 1).zip(chunk * ROWS..) {
+                    let outputs = &outputs[at * n_classes..][..n_classes];
+                    as_f64.clear();
+                    as_f64.extend(outputs.iter().map(|&y| WithDType::to_f64(y)));
+                    let (gradient, loss) = row.split_at_mut(n_classes);
+                    loss[0] = self.differentiate(as_f64, labels[at] as usize, gradient);
+                }
+            },
+        );
+        rows
     }
 
     /// The loss of one sample. NaN where an output is.
@@ -133,9 +147,49 @@ impl Loss {
     }
 }
 
+struct Rows(Loss);
+
+impl CustomOp2 for Rows {
+    fn name(&self) -> &'static str {
+        "loss"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (n_samples, n_classes) = l1.shape().dims2()?;
+        let rows = for_real!(s1, "loss", T => self.0.rows::<T>(slice(s1, l1)?, slice(s2, l2)?));
+        Ok((f64::to_cpu_storage_owned(rows), (n_samples, n_classes + 1).into()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        use crate::ops::cuda::{Numbers, each, launch, room};
+        let (n_samples, n_classes) = l1.shape().dims2()?;
+        let labels = Numbers::<u32>::of(s2, l2)?;
+        let (device, n) = (labels.device, n_samples);
+        let rows = room::<f64>(device, n * (n_classes + 1))?;
+        for_real!(s1, "loss", T => launch!(T, device, "loss_rows", each(n);
+            n as i64, n_classes as i64, self.0 as i32, Numbers::<T>::of(s1, l1)?.view, labels.view, rows.as_view()));
+        let rows = candle_core::CudaStorage::wrap_cuda_slice(rows, device.clone());
+        Ok((rows, (n_samples, n_classes + 1).into()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use candle_core::Device;
 
     const ALL: [Loss; 3] = [Loss::CrossEntropy, Loss::MeanSquareOneHot, Loss::MeanSquareSigned];
 

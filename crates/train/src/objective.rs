@@ -235,14 +235,13 @@ impl Objective {
                 };
                 match &mut all {
                     None => all = Some(found),
-                    Some(all) => all.moments.merge(&found.moments),
+                    Some(all) => all.moments.merge(&found.moments)?,
                 }
             }
             let Some(NormInputs { moments, running_mean, running_variance }) = all else { break };
             for (running, values) in
-                [(running_mean, &moments.mean[0]), (running_variance, &moments.variance[0])]
+                [(running_mean, moments.mean()?), (running_variance, moments.variance()?)]
             {
-                let values = Tensor::new(values.as_slice(), running.device())?;
                 running.set(&values.to_dtype(running.dtype())?)?;
             }
         }

@@ -5,10 +5,12 @@
 
 use std::cell::{Cell, RefCell};
 
-use candle_core::{CpuStorage, DType, Device, InplaceOp1, InplaceOp2, Layout, Tensor, Var, bail};
+use candle_core::{CpuStorage, DType, InplaceOp1, InplaceOp2, Layout, Tensor, Var, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{SpecError, TrainError};
+#[cfg(feature = "cuda")]
+use crate::ops::cuda::Numbers;
 use crate::ops::{Real, for_real, slice, slice_mut};
 use crate::params::{ParamSet, flatten};
 
@@ -229,8 +231,8 @@ struct Update<'a> {
 impl Update<'_> {
     /// Returns whether all elements are finite afterwards, as far as that is seen.
     fn apply(&self, weights: &Var, gradient: &Tensor) -> candle_core::Result<bool> {
-        match (weights.device(), weights.dtype()) {
-            (Device::Cpu, DType::F32 | DType::F64) => {
+        match weights.dtype() {
+            DType::F32 | DType::F64 => {
                 let pass = Pass { update: self, finite: Cell::new(true) };
                 weights.inplace_op2(&gradient.contiguous()?, &pass)?;
                 Ok(pass.finite.get())
@@ -239,7 +241,7 @@ impl Update<'_> {
         }
     }
 
-    /// The same out of candle's operations, for devices and types without a kernel.
+    /// The same out of candle's operations, for types without a kernel.
     fn by_tensors(&self, weights: &Var, gradient: &Tensor) -> candle_core::Result<()> {
         let w = weights.as_tensor();
         match (self.rule, self.state) {
@@ -349,7 +351,7 @@ fn adamw<T: Real>(
     finite
 }
 
-/// An [`Update`] as candle's operation. A kernel for CUDA would be its `cuda_fwd`.
+/// An [`Update`] as candle's operation.
 struct Pass<'a> {
     update: &'a Update<'a>,
     finite: Cell<bool>,
@@ -389,6 +391,23 @@ impl InplaceOp2 for Pass<'_> {
             self.run::<T>(weights, weights_layout, gradient, gradient_layout)
         })
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        weights: &mut candle_core::CudaStorage,
+        weights_layout: &Layout,
+        gradient: &candle_core::CudaStorage,
+        gradient_layout: &Layout,
+    ) -> candle_core::Result<()> {
+        let n_weights = weights_layout.shape().elem_count();
+        if gradient_layout.shape().elem_count() != n_weights {
+            bail!("{:?} in the gradient, {n_weights} weights", gradient_layout.shape());
+        }
+        for_real!(weights, "optimizer", T => cuda::step::<T>(
+            self.update, &Numbers::of(weights, weights_layout)?, &Numbers::of(gradient, gradient_layout)?
+        ))
+    }
 }
 
 /// Calls `of` with the elements of a tensor, to be written.
@@ -410,5 +429,7 @@ impl<T: Real> InplaceOp1 for WithElements<'_, '_, T> {
     }
 }
 
+#[cfg(feature = "cuda")]
+mod cuda;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Batch normalisation with its running statistics.
 
-use candle_core::{DType, Device, Result, Tensor, Var, bail};
+use candle_core::{DType, Result, Tensor, Var, bail};
 
 use super::{Initial, Layer, NormInputs, Parameter, Pass, Store};
 use crate::model::Mode;
@@ -52,9 +52,7 @@ impl BatchNormLayer {
         pass: &mut Pass,
     ) -> Result<Tensor> {
         let moments = match pass.mode() {
-            Mode::Eval => {
-                ChannelMoments::stored(to_vec(&self.running_mean)?, to_vec(&self.running_variance)?)
-            }
+            Mode::Eval => ChannelMoments::stored(&self.running_mean, &self.running_variance)?,
             Mode::Train | Mode::Probe => ChannelMoments::of(&inputs, 1)?,
         };
         if pass.mode() != Mode::Eval && pass.is_of_samples() {
@@ -103,25 +101,16 @@ impl BatchNormLayer {
         let count = moments.count.expect("moments of a minibatch") as f64;
         let unbiased = if count > 1. { count / (count - 1.) } else { 1. };
         for (running, newest, factor) in [
-            (&self.running_mean, &moments.mean[0], 1.),
-            (&self.running_variance, &moments.variance[0], unbiased),
+            (&self.running_mean, moments.mean()?, 1.),
+            (&self.running_variance, moments.variance()?, unbiased),
         ] {
-            let values: Vec<f64> = to_vec(running)?
-                .iter()
-                .zip(newest)
-                .map(|(running, newest)| (1. - MOMENTUM) * running + MOMENTUM * factor * newest)
-                .collect();
-            let n_channels = values.len();
-            let values = Tensor::from_vec(values, n_channels, &Device::Cpu)?;
-            running.set(&values.to_dtype(running.dtype())?.to_device(running.device())?)?;
+            let kept = (running.to_dtype(DType::F64)? * (1. - MOMENTUM))?;
+            let values = (kept + (newest * (MOMENTUM * factor))?)?;
+            running.set(&values.to_dtype(running.dtype())?)?;
         }
         let n_batches = self.n_batches.to_scalar::<i64>()? + 1;
         self.n_batches.set(&Tensor::new(n_batches, self.n_batches.device())?)
     }
-}
-
-fn to_vec(var: &Var) -> Result<Vec<f64>> {
-    var.to_dtype(DType::F64)?.to_vec1()
 }
 
 impl Layer for BatchNormLayer {

@@ -3,13 +3,16 @@
 //! Feature maps are `[N, H, W, C]`: the channels of a pixel lie next to each other, so that every kernel is a loop over
 //! channels that the compiler vectorises, whatever the size of the map. Weights keep PyTorch's layouts.
 //!
-//! Each operation has its shape rules, formula and backward pass in `mod.rs` and its kernels in `cpu.rs`. Results do not
-//! depend on the number of threads: work is cut by its shape alone and partial sums are added in order.
+//! Each operation has its shape rules, formula and backward pass in `mod.rs`, its loops for processors in `cpu.rs`, and for a
+//! GPU its kernels in `kernels.cuh` and what starts them in `cuda.rs`. Results do not depend on the number of threads: work is
+//! cut by its shape alone and partial sums are added in order, on either device; the two round differently.
 
 mod activation;
 mod batch_norm;
 mod columns;
 mod conv2d;
+#[cfg(feature = "cuda")]
+pub(crate) mod cuda;
 mod linear;
 mod parallel;
 mod pool;
@@ -21,6 +24,8 @@ pub use activation::{Activation, close_relu, relu_in_place};
 pub use batch_norm::{BatchNorm, BatchNormGradient, ChannelMoments};
 pub(crate) use columns::columns;
 pub use conv2d::Conv2d;
+#[cfg(feature = "cuda")]
+pub(crate) use cuda::check_gpu;
 pub use linear::Linear;
 pub(crate) use parallel::for_chunks;
 pub use pool::{GlobalMeanPool, MaxPool};

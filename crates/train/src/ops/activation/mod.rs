@@ -1,6 +1,8 @@
 //! What makes a network more than linear.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, InplaceOp1, InplaceOp2, Layout, Result, Shape, Tensor,
@@ -8,6 +10,11 @@ use candle_core::{
 };
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
+
+#[cfg(feature = "cuda")]
+use super::cuda::Numbers;
 use super::storage::{for_real, same_shape, slice, slice_mut};
 
 /// A function that is applied to every number.
@@ -55,6 +62,11 @@ impl InplaceOp1 for ReluInPlace {
         for_real!(s1, "relu", T => cpu::relu_in_place::<T>(slice_mut(s1, l1)?));
         Ok(())
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s1: &mut CudaStorage, l1: &Layout) -> Result<()> {
+        for_real!(s1, "relu", T => cuda::relu_in_place::<T>(&Numbers::of(s1, l1)?))
+    }
 }
 
 /// Sets `gradient` to 0, in place, where the `outputs` of a ReLU are not above 0.
@@ -83,6 +95,18 @@ impl InplaceOp2 for CloseRelu {
         for_real!(s1, "relu", T => cpu::close_relu::<T>(slice_mut(s1, l1)?, slice(s2, l2)?));
         Ok(())
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &mut CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<()> {
+        same_shape("activation", l1, l2)?;
+        for_real!(s1, "relu", T => cuda::close_relu::<T>(&Numbers::of(s1, l1)?, &Numbers::of(s2, l2)?))
+    }
 }
 
 impl CustomOp1 for Activation {
@@ -94,6 +118,13 @@ impl CustomOp1 for Activation {
         let storage = for_real!(s1, "activation", T => T::to_cpu_storage_owned(
             cpu::forward::<T>(*self, slice(s1, l1)?)
         ));
+        Ok((storage, l1.shape().clone()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s1: &CudaStorage, l1: &Layout) -> Result<(CudaStorage, Shape)> {
+        let storage = for_real!(s1, "activation", T =>
+            cuda::forward::<T>(*self, &Numbers::of(s1, l1)?)?);
         Ok((storage, l1.shape().clone()))
     }
 }
@@ -116,6 +147,20 @@ impl CustomOp2 for Slope {
         let storage = for_real!(s1, "activation", T => T::to_cpu_storage_owned(
             cpu::backward::<T>(self.0, slice(s1, l1)?, slice(s2, l2)?)
         ));
+        Ok((storage, l1.shape().clone()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        same_shape("activation", l1, l2)?;
+        let storage = for_real!(s1, "activation", T =>
+            cuda::backward::<T>(self.0, &Numbers::of(s1, l1)?, &Numbers::of(s2, l2)?)?);
         Ok((storage, l1.shape().clone()))
     }
 }

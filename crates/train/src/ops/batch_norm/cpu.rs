@@ -94,6 +94,65 @@ pub fn moments<T: Real>(inputs: &[T], n_groups: usize, n_channels: usize) -> Vec
     moments
 }
 
+/// Mean, γ/√(σ² + ε) and β of every group, `[n_groups, 3, n_channels]`; rows of `moments` are μ and σ².
+pub fn scales<T: Real>(moments: &[f64], gamma: &[T], beta: &[T], epsilon: f64) -> Vec<T> {
+    let mut scales = Vec::with_capacity(moments.len() / 2 * 3);
+    for moments in moments.chunks_exact(2 * gamma.len()) {
+        let (mean, variance) = moments.split_at(gamma.len());
+        let scale = |(&g, v): (&T, &f64)| T::from_f64(WithDType::to_f64(g) / (v + epsilon).sqrt());
+        scales.extend(mean.iter().copied().map(T::from_f64));
+        scales.extend(gamma.iter().zip(variance).map(scale));
+        scales.extend_from_slice(beta);
+    }
+    scales
+}
+
+/// a and b of [`input_gradient`], `[n_groups, 2, n_channels]`, where the moments are those of `count` numbers each.
+pub fn terms<T: Real>(
+    moments: &[f64],
+    gamma: &[T],
+    sums: &[f64],
+    epsilon: f64,
+    count: usize,
+) -> Vec<T> {
+    let n_channels = gamma.len();
+    let mut terms = vec![T::zero(); sums.len()];
+    let groups = moments.chunks_exact(2 * n_channels).zip(sums.chunks_exact(2 * n_channels));
+    for ((moments, sums), terms) in groups.zip(terms.chunks_exact_mut(2 * n_channels)) {
+        for channel in 0..n_channels {
+            let inverse_std = 1. / (moments[n_channels + channel] + epsilon).sqrt();
+            let share = -WithDType::to_f64(gamma[channel]) * inverse_std / count as f64;
+            let product = sums[n_channels + channel] * inverse_std;
+            terms[channel] = T::from_f64(share * product * inverse_std);
+            terms[n_channels + channel] = T::from_f64(share * sums[channel]);
+        }
+    }
+    terms
+}
+
+/// The gradients with respect to γ and β, `[n_rows, 2, n_channels]`: of every group, or with one row of all of them
+/// together. There may be moments of one group for all.
+pub fn parameter_gradients(
+    moments: &[f64],
+    sums: &[f64],
+    n_channels: usize,
+    n_rows: usize,
+    epsilon: f64,
+) -> Vec<f64> {
+    let mut gradients = vec![0.; n_rows * 2 * n_channels];
+    let moments = moments.chunks_exact(2 * n_channels).cycle();
+    for (group, (sums, moments)) in sums.chunks_exact(2 * n_channels).zip(moments).enumerate() {
+        let row = &mut gradients[group % n_rows * 2 * n_channels..][..2 * n_channels];
+        let (of_gamma, of_beta) = row.split_at_mut(n_channels);
+        for channel in 0..n_channels {
+            let inverse_std = 1. / (moments[n_channels + channel] + epsilon).sqrt();
+            of_gamma[channel] += sums[n_channels + channel] * inverse_std;
+            of_beta[channel] += sums[channel];
+        }
+    }
+    gradients
+}
+
 /// `max(0, scale (x − mean) + beta + residual)`; rows of `scales` are mean, scale, beta.
 pub fn normalised<T: Real>(
     inputs: &[T],

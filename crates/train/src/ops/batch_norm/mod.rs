@@ -1,12 +1,19 @@
 //! Batch normalisation of feature maps, with the addition and the ReLU that follow it.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 use candle_core::{
-    CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Device, Layout, Result, Shape, Tensor,
-    WithDType, bail,
+    CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, WithDType,
+    bail,
 };
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
+
+#[cfg(feature = "cuda")]
+use super::cuda::Numbers;
 use super::storage::{for_real, same_shape, slice};
 
 /// `y = γ (x − μ)/√(σ² + ε) + β` per channel, the last dimension; a residual is added, then the ReLU taken, if asked for.
@@ -23,12 +30,10 @@ pub struct BatchNorm {
 }
 
 /// Mean and biased variance per group and channel.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ChannelMoments {
-    /// μ, `[G][C]`.
-    pub mean: Vec<Vec<f64>>,
-    /// σ² with divisor n, `[G][C]`.
-    pub variance: Vec<Vec<f64>>,
+    /// μ and σ² with divisor n, `[G, 2, C]`, in `f64`.
+    pub values: Tensor,
     /// n, numbers per group and channel; `None` for moments that do not depend on the inputs.
     pub count: Option<usize>,
 }
@@ -53,38 +58,47 @@ impl ChannelMoments {
         if n_groups == 0 || n_samples == 0 || !n_samples.is_multiple_of(n_groups) {
             bail!("batch_norm: {n_groups} groups do not divide {n_samples} samples");
         }
-        let moments = inputs.apply_op1_no_bwd(&Moments { n_groups })?.to_vec3::<f64>()?;
-        let (mean, variance): (Vec<_>, Vec<_>) = moments
-            .into_iter()
-            .map(|group| <[Vec<f64>; 2]>::try_from(group).expect("mean and variance"))
-            .map(|[mean, variance]| (mean, variance))
-            .unzip();
-        let count = inputs.elem_count() / mean[0].len() / n_groups;
-        Ok(Self { mean, variance, count: Some(count) })
+        let values = inputs.apply_op1_no_bwd(&Moments { n_groups })?;
+        let count = inputs.elem_count() / values.dim(2)? / n_groups;
+        Ok(Self { values, count: Some(count) })
+    }
+
+    /// Moments of one group that were stored, `[C]`, such as running statistics.
+    ///
+    /// # Errors
+    /// When the shapes differ.
+    pub fn stored(mean: &Tensor, variance: &Tensor) -> Result<Self> {
+        let both = Tensor::stack(&[mean, variance], 0)?;
+        Ok(Self { values: both.to_dtype(DType::F64)?.unsqueeze(0)?, count: None })
+    }
+
+    /// μ of the first group, `[C]`.
+    pub fn mean(&self) -> Result<Tensor> {
+        self.values.get(0)?.get(0)
+    }
+
+    /// σ² of the first group, `[C]`.
+    pub fn variance(&self) -> Result<Tensor> {
+        self.values.get(0)?.get(1)
     }
 
     /// Takes in the moments of further samples, of as many groups (Chan, Golub and LeVeque 1983).
     ///
     /// # Panics
     /// When either does not depend on inputs.
-    pub fn merge(&mut self, other: &ChannelMoments) {
+    pub fn merge(&mut self, other: &ChannelMoments) -> Result<()> {
         let counts =
             (self.count.expect("moments of inputs"), other.count.expect("moments of inputs"));
         let total = counts.0 + counts.1;
         let (own, added) = (counts.0 as f64 / total as f64, counts.1 as f64 / total as f64);
-        let means = self.mean.iter_mut().flatten().zip(other.mean.iter().flatten());
-        let variances = self.variance.iter_mut().flatten().zip(other.variance.iter().flatten());
-        for ((mean, other_mean), (variance, other_variance)) in means.zip(variances) {
-            let difference = other_mean - *mean;
-            *mean += added * difference;
-            *variance = own * *variance + added * other_variance + own * added * difference.powi(2);
-        }
+        let part = |moments: &Self, row| moments.values.narrow(1, row, 1);
+        let difference = (part(other, 0)? - part(self, 0)?)?;
+        let mean = (part(self, 0)? + (&difference * added)?)?;
+        let within = ((part(self, 1)? * own)? + (part(other, 1)? * added)?)?;
+        let variance = (within + (difference.sqr()? * (own * added))?)?;
+        self.values = Tensor::cat(&[mean, variance], 1)?;
         self.count = Some(total);
-    }
-
-    /// Moments of one group that were stored, such as running statistics.
-    pub fn stored(mean: Vec<f64>, variance: Vec<f64>) -> Self {
-        Self { mean: vec![mean], variance: vec![variance], count: None }
+        Ok(())
     }
 }
 
@@ -97,10 +111,10 @@ impl BatchNorm {
         &self,
         inputs: &Tensor,
         moments: &ChannelMoments,
-        (gamma, beta): (&Tensor, &Tensor),
+        parameters: (&Tensor, &Tensor),
         residual: Option<&Tensor>,
     ) -> Result<Tensor> {
-        let scales = self.scales(inputs, moments, gamma, beta)?;
+        let scales = self.scales(inputs, moments, parameters)?;
         let normalise = Normalise { relu: self.relu };
         match residual {
             None => inputs.apply_op2_no_bwd(&scales, &normalise),
@@ -119,35 +133,24 @@ impl BatchNorm {
         &self,
         inputs: &Tensor,
         moments: &ChannelMoments,
-        (gamma, beta): (&Tensor, &Tensor),
+        parameters: (&Tensor, &Tensor),
         gradient: &Tensor,
     ) -> Result<BatchNormGradient> {
-        let scales = self.scales(inputs, moments, gamma, beta)?;
+        let scales = self.scales(inputs, moments, parameters)?;
         let sums = self.gradient_sums(inputs, gradient, &scales)?;
-        let gammas = to_f64(gamma)?;
-        let n_channels = gammas.len();
-        let (mut of_gamma, mut of_beta) = (vec![0.; n_channels], vec![0.; n_channels]);
-        // g ↦ s g + a (x − μ) + b
-        let mut terms = Vec::with_capacity(2 * sums.len() * n_channels);
-        for (sums, variance) in sums.iter().zip(&moments.variance) {
-            let (mut a, mut b) = (vec![0.; n_channels], vec![0.; n_channels]);
-            for channel in 0..n_channels {
-                let inverse_std = 1. / (variance[channel] + self.epsilon).sqrt();
-                let (sum, product) = (sums[0][channel], sums[1][channel] * inverse_std);
-                of_beta[channel] += sum;
-                of_gamma[channel] += product;
-                if let Some(count) = moments.count {
-                    let share = -gammas[channel] * inverse_std / count as f64;
-                    a[channel] = share * product * inverse_std;
-                    b[channel] = share * sum;
-                }
+        let terms = match moments.count {
+            Some(count) => {
+                let terms = Terms { epsilon: self.epsilon, count };
+                moments.values.apply_op3_no_bwd(parameters.0, &sums, &terms)?
             }
-            terms.extend(a.into_iter().chain(b));
-        }
+            None => sums.zeros_like()?.to_dtype(inputs.dtype())?,
+        };
+        let of_parameters = self.parameter_gradients(moments, &sums, true)?.get(0)?;
+        let of_parameters = of_parameters.to_dtype(inputs.dtype())?;
         Ok(BatchNormGradient {
-            inputs: self.input_gradient(inputs, gradient, &scales, terms)?,
-            gamma: tensor(of_gamma, n_channels, inputs)?,
-            beta: tensor(of_beta, n_channels, inputs)?,
+            inputs: self.input_gradient(inputs, gradient, &scales, &terms)?,
+            gamma: of_parameters.get(0)?,
+            beta: of_parameters.get(1)?,
         })
     }
 
@@ -160,29 +163,25 @@ impl BatchNorm {
         &self,
         inputs: &Tensor,
         moments: &ChannelMoments,
-        (gamma, beta): (&Tensor, &Tensor),
+        parameters: (&Tensor, &Tensor),
         gradient: &Tensor,
     ) -> Result<BatchNormGradient> {
-        let ([_], [variance], None) =
-            (moments.mean.as_slice(), moments.variance.as_slice(), moments.count)
-        else {
+        if moments.values.dim(0)? != 1 || moments.count.is_some() {
             bail!("batch_norm: gradients of single samples with moments of groups");
-        };
-        let scales = self.scales(inputs, moments, gamma, beta)?;
+        }
+        let scales = self.scales(inputs, moments, parameters)?;
         // Every sample is a group of its own.
-        let (n_samples, n_channels) = (inputs.dim(0)?, variance.len());
+        let (n_samples, n_channels) = (inputs.dim(0)?, scales.dim(2)?);
         let of_samples = scales.broadcast_as((n_samples, 3, n_channels))?.contiguous()?;
         let sums = self.gradient_sums(inputs, gradient, &of_samples)?;
-        let of_beta: Vec<f64> = sums.iter().flat_map(|sums| &sums[0]).copied().collect();
-        let of_sample = |sums: &[Vec<f64>]| -> Vec<f64> {
-            let inverse_std = variance.iter().map(|variance| 1. / (variance + self.epsilon).sqrt());
-            sums[1].iter().zip(inverse_std).map(|(sum, inverse)| sum * inverse).collect()
-        };
-        let of_gamma: Vec<f64> = sums.iter().flat_map(|sums| of_sample(sums)).collect();
+        let of_parameters = self.parameter_gradients(moments, &sums, false)?;
+        let of_parameters = of_parameters.to_dtype(inputs.dtype())?;
+        let of = |row| of_parameters.narrow(1, row, 1)?.squeeze(1)?.contiguous();
+        let terms = Tensor::zeros((1, 2, n_channels), inputs.dtype(), inputs.device())?;
         Ok(BatchNormGradient {
-            inputs: self.input_gradient(inputs, gradient, &scales, vec![0.; 2 * n_channels])?,
-            gamma: tensor(of_gamma, (n_samples, n_channels), inputs)?,
-            beta: tensor(of_beta, (n_samples, n_channels), inputs)?,
+            inputs: self.input_gradient(inputs, gradient, &scales, &terms)?,
+            gamma: of(0)?,
+            beta: of(1)?,
         })
     }
 
@@ -192,23 +191,26 @@ impl BatchNorm {
         inputs: &Tensor,
         gradient: &Tensor,
         scales: &Tensor,
-        terms: Vec<f64>,
+        terms: &Tensor,
     ) -> Result<Tensor> {
-        let (n_groups, _, n_channels) = scales.dims3()?;
-        let terms = tensor(terms, (n_groups, 2, n_channels), inputs)?;
-        let scales = Tensor::cat(&[scales, &terms], 1)?;
+        let scales = Tensor::cat(&[scales, terms], 1)?;
         inputs.apply_op3_no_bwd(gradient, &scales, &Back { relu: self.relu })
     }
 
-    /// Σ g and Σ g (x − μ) of every group, `[G][2][C]`, g the gradient where the ReLU lets it pass.
-    fn gradient_sums(
+    /// Σ g and Σ g (x − μ) of every group, `[G, 2, C]` in `f64`, g the gradient where the ReLU lets it pass.
+    fn gradient_sums(&self, inputs: &Tensor, gradient: &Tensor, scales: &Tensor) -> Result<Tensor> {
+        inputs.apply_op3_no_bwd(gradient, scales, &GradientSums { relu: self.relu })
+    }
+
+    /// ∂γ and ∂β, `[G, 2, C]` in `f64`; `[1, 2, C]` of all groups together.
+    fn parameter_gradients(
         &self,
-        inputs: &Tensor,
-        gradient: &Tensor,
-        scales: &Tensor,
-    ) -> Result<Vec<Vec<Vec<f64>>>> {
-        let sums = GradientSums { relu: self.relu };
-        inputs.apply_op3_no_bwd(gradient, scales, &sums)?.to_vec3()
+        moments: &ChannelMoments,
+        sums: &Tensor,
+        together: bool,
+    ) -> Result<Tensor> {
+        let op = ParameterGradients { epsilon: self.epsilon, together };
+        moments.values.apply_op2_no_bwd(sums, &op)
     }
 
     /// μ, γ/√(σ² + ε) and β of every group, `[G, 3, C]`.
@@ -216,34 +218,145 @@ impl BatchNorm {
         &self,
         inputs: &Tensor,
         moments: &ChannelMoments,
-        gamma: &Tensor,
-        beta: &Tensor,
+        (gamma, beta): (&Tensor, &Tensor),
     ) -> Result<Tensor> {
-        let (gamma, beta) = (to_f64(gamma)?, to_f64(beta)?);
         let n_channels = inputs.dims().last().copied().unwrap_or(0);
-        let n_groups = moments.mean.len();
-        let mut scales = Vec::with_capacity(n_groups * 3 * n_channels);
-        for (mean, variance) in moments.mean.iter().zip(&moments.variance) {
-            let lengths = [mean, variance, &gamma, &beta].map(|values| values.len());
-            if lengths != [n_channels; 4] {
-                bail!("batch_norm: {n_channels} channels, moments and parameters of {lengths:?}");
-            }
-            scales.extend(mean);
-            scales.extend(gamma.iter().zip(variance).map(|(g, v)| g / (v + self.epsilon).sqrt()));
-            scales.extend(&beta);
+        let lengths = [moments.values.dim(2)?, gamma.elem_count(), beta.elem_count()];
+        if lengths != [n_channels; 3] {
+            bail!("batch_norm: {n_channels} channels, moments and parameters of {lengths:?}");
         }
-        tensor(scales, (n_groups, 3, n_channels), inputs)
+        moments.values.apply_op3_no_bwd(gamma, beta, &Scales { epsilon: self.epsilon })
     }
 }
 
-fn to_f64(tensor: &Tensor) -> Result<Vec<f64>> {
-    tensor.to_dtype(DType::F64)?.to_vec1()
+struct Scales {
+    epsilon: f64,
 }
 
-/// On the device and of the type of `like`.
-fn tensor(values: Vec<f64>, shape: impl Into<Shape>, like: &Tensor) -> Result<Tensor> {
-    let tensor = Tensor::from_vec(values, shape.into(), &Device::Cpu)?;
-    tensor.to_dtype(like.dtype())?.to_device(like.device())
+impl CustomOp3 for Scales {
+    fn name(&self) -> &'static str {
+        "batch_norm_scales"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (n_groups, _, n_channels) = l1.shape().dims3()?;
+        let storage = for_real!(s2, "batch_norm", T => T::to_cpu_storage_owned(cpu::scales::<T>(
+            slice(s1, l1)?, slice(s2, l2)?, slice(s3, l3)?, self.epsilon
+        )));
+        Ok((storage, (n_groups, 3, n_channels).into()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let (n_groups, _, n_channels) = l1.shape().dims3()?;
+        let storage = for_real!(s2, "batch_norm", T => cuda::scales::<T>(
+            &Numbers::of(s1, l1)?, &Numbers::of(s2, l2)?, &Numbers::of(s3, l3)?, self.epsilon
+        )?);
+        Ok((storage, (n_groups, 3, n_channels).into()))
+    }
+}
+
+/// a and b of [`BatchNorm::input_gradient`], where the moments are those of so many numbers.
+struct Terms {
+    epsilon: f64,
+    count: usize,
+}
+
+impl CustomOp3 for Terms {
+    fn name(&self) -> &'static str {
+        "batch_norm_terms"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        same_shape("batch_norm", l1, l3)?;
+        let storage = for_real!(s2, "batch_norm", T => T::to_cpu_storage_owned(cpu::terms::<T>(
+            slice(s1, l1)?, slice(s2, l2)?, slice(s3, l3)?, self.epsilon, self.count
+        )));
+        Ok((storage, l1.shape().clone()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        same_shape("batch_norm", l1, l3)?;
+        let storage = for_real!(s2, "batch_norm", T => cuda::terms::<T>(
+            &Numbers::of(s1, l1)?, &Numbers::of(s2, l2)?, &Numbers::of(s3, l3)?, self.epsilon, self.count
+        )?);
+        Ok((storage, l1.shape().clone()))
+    }
+}
+
+struct ParameterGradients {
+    epsilon: f64,
+    /// Whether groups are added up.
+    together: bool,
+}
+
+impl CustomOp2 for ParameterGradients {
+    fn name(&self) -> &'static str {
+        "batch_norm_parameter_gradients"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (n_groups, _, n_channels) = l2.shape().dims3()?;
+        let n_rows = if self.together { 1 } else { n_groups };
+        let (moments, sums) = (slice(s1, l1)?, slice(s2, l2)?);
+        let gradients = cpu::parameter_gradients(moments, sums, n_channels, n_rows, self.epsilon);
+        Ok((f64::to_cpu_storage_owned(gradients), (n_rows, 2, n_channels).into()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let (n_groups, _, n_channels) = l2.shape().dims3()?;
+        let n_rows = if self.together { 1 } else { n_groups };
+        let (moments, sums) = (Numbers::of(s1, l1)?, Numbers::of(s2, l2)?);
+        let gradients =
+            cuda::parameter_gradients(&moments, &sums, n_channels, n_rows, self.epsilon)?;
+        Ok((gradients, (n_rows, 2, n_channels).into()))
+    }
 }
 
 struct Moments {
@@ -260,6 +373,14 @@ impl CustomOp1 for Moments {
         let moments = for_real!(s1, "batch_norm", T =>
             cpu::moments::<T>(slice(s1, l1)?, self.n_groups, n_channels));
         Ok((f64::to_cpu_storage_owned(moments), (self.n_groups, 2, n_channels).into()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s1: &CudaStorage, l1: &Layout) -> Result<(CudaStorage, Shape)> {
+        let n_channels = last(l1)?;
+        let moments = for_real!(s1, "batch_norm", T =>
+            cuda::moments::<T>(&Numbers::of(s1, l1)?, self.n_groups, n_channels)?);
+        Ok((moments, (self.n_groups, 2, n_channels).into()))
     }
 }
 
@@ -284,6 +405,20 @@ impl CustomOp2 for Normalise {
         ));
         Ok((storage, l1.shape().clone()))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let storage = for_real!(s1, "batch_norm", T => cuda::normalised::<T>(
+            &Numbers::of(s1, l1)?, l2.dims(), &Numbers::of(s2, l2)?, None, self.relu
+        )?);
+        Ok((storage, l1.shape().clone()))
+    }
 }
 
 impl CustomOp3 for Normalise {
@@ -306,6 +441,26 @@ impl CustomOp3 for Normalise {
             T::to_cpu_storage_owned(
                 cpu::normalised::<T>(slice(s1, l1)?, l2.dims(), slice(s2, l2)?, residual, self.relu)
             )
+        });
+        Ok((storage, l1.shape().clone()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        same_shape("batch_norm", l1, l3)?;
+        let storage = for_real!(s1, "batch_norm", T => {
+            let residual = Numbers::of(s3, l3)?;
+            cuda::normalised::<T>(
+                &Numbers::of(s1, l1)?, l2.dims(), &Numbers::of(s2, l2)?, Some(&residual), self.relu
+            )?
         });
         Ok((storage, l1.shape().clone()))
     }
@@ -336,6 +491,24 @@ impl CustomOp3 for GradientSums {
         ));
         Ok((f64::to_cpu_storage_owned(sums), (n_groups, 2, n_channels).into()))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        same_shape("batch_norm", l1, l2)?;
+        let (n_groups, _, n_channels) = l3.shape().dims3()?;
+        let sums = for_real!(s1, "batch_norm", T => cuda::gradient_sums::<T>(
+            &Numbers::of(s1, l1)?, &Numbers::of(s2, l2)?, l3.dims(), &Numbers::of(s3, l3)?, self.relu
+        )?);
+        Ok((sums, (n_groups, 2, n_channels).into()))
+    }
 }
 
 struct Back {
@@ -360,6 +533,23 @@ impl CustomOp3 for Back {
         let storage = for_real!(s1, "batch_norm", T => T::to_cpu_storage_owned(
             cpu::input_gradient::<T>(slice(s1, l1)?, slice(s2, l2)?, l3.dims(), slice(s3, l3)?, self.relu)
         ));
+        Ok((storage, l1.shape().clone()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        same_shape("batch_norm", l1, l2)?;
+        let storage = for_real!(s1, "batch_norm", T => cuda::input_gradient::<T>(
+            &Numbers::of(s1, l1)?, &Numbers::of(s2, l2)?, l3.dims(), &Numbers::of(s3, l3)?, self.relu
+        )?);
         Ok((storage, l1.shape().clone()))
     }
 }

@@ -6,39 +6,12 @@
 
 use std::ops::Range;
 
+use super::geometry::Geometry;
 use crate::ops::parallel::for_chunks;
 use crate::ops::simd::{Real, mul_add, multiversion};
 
-/// The sizes of a convolution that fit together.
-#[derive(Debug, Clone, Copy)]
-pub struct Geometry {
-    pub n_samples: usize,
-    pub height: usize,
-    pub width: usize,
-    pub c_in: usize,
-    pub c_out: usize,
-    pub kernel_height: usize,
-    pub kernel_width: usize,
-    pub stride: usize,
-    pub padding: usize,
-}
-
 /// The least number of pixels that share one visit to the weights.
 const PIXELS: usize = 64;
-
-impl Geometry {
-    /// Height and width of the output.
-    pub fn output_size(&self) -> (usize, usize) {
-        let size = |size, kernel| (size + 2 * self.padding - kernel) / self.stride + 1;
-        (size(self.height, self.kernel_height), size(self.width, self.kernel_width))
-    }
-
-    fn work(&self) -> usize {
-        let (height, width) = self.output_size();
-        let window = self.kernel_height * self.kernel_width * self.c_in;
-        self.n_samples * height * width * self.c_out * window
-    }
-}
 
 /// Maps with zeros around them.
 #[derive(Clone, Copy)]

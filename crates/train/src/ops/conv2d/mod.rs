@@ -1,11 +1,19 @@
 //! Two-dimensional convolution of feature maps `[N, H, W, C]`.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
+mod geometry;
 mod samples;
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
 
-use self::cpu::Geometry;
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
+
+use self::geometry::Geometry;
+#[cfg(feature = "cuda")]
+use super::cuda::Numbers;
 use super::simd::Real;
 use super::storage::{for_real, slice};
 
@@ -55,6 +63,32 @@ impl Conv2d {
         inputs.apply_op2_no_bwd(outputs_gradient, &op)
     }
 
+    /// From the inputs and the weights.
+    fn of_inputs(&self, inputs: &Layout, weights: &Layout) -> Result<Geometry> {
+        let inputs = inputs.shape().dims4()?;
+        let (c_out, c_in, kernel_height, kernel_width) = weights.shape().dims4()?;
+        if inputs.3 != c_in {
+            bail!("conv2d: inputs have {} channels and weights {c_in}", inputs.3);
+        }
+        self.geometry(inputs, (c_out, kernel_height, kernel_width))
+    }
+
+    /// From the inputs, the gradient with respect to the outputs, and height and width of the weights.
+    fn of_gradient(
+        &self,
+        inputs: &Layout,
+        gradient: &Layout,
+        (height, width): (usize, usize),
+    ) -> Result<Geometry> {
+        let (n_samples, out_height, out_width, c_out) = gradient.shape().dims4()?;
+        let geometry = self.geometry(inputs.shape().dims4()?, (c_out, height, width))?;
+        if geometry.output_size() != (out_height, out_width) || n_samples != geometry.n_samples {
+            let (gradient, inputs) = (gradient.shape(), inputs.shape());
+            bail!("conv2d: a gradient of {gradient:?} for inputs of {inputs:?}");
+        }
+        Ok(geometry)
+    }
+
     fn geometry(
         &self,
         (n_samples, height, width, c_in): (usize, usize, usize, usize),
@@ -94,17 +128,25 @@ impl CustomOp2 for Conv2d {
         s2: &CpuStorage,
         l2: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let inputs = l1.shape().dims4()?;
-        let (c_out, c_in, kernel_height, kernel_width) = l2.shape().dims4()?;
-        if inputs.3 != c_in {
-            bail!("conv2d: inputs have {} channels and weights {c_in}", inputs.3);
-        }
-        let geometry = self.geometry(inputs, (c_out, kernel_height, kernel_width))?;
+        let geometry = self.of_inputs(l1, l2)?;
         let storage = for_real!(s1, "conv2d", T => T::to_cpu_storage_owned(
             cpu::forward::<T, { T::LANES }>(&geometry, slice(s1, l1)?, slice(s2, l2)?)
         ));
-        let (height, width) = geometry.output_size();
-        Ok((storage, (inputs.0, height, width, c_out).into()))
+        Ok((storage, geometry.output_shape()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let geometry = self.of_inputs(l1, l2)?;
+        let storage = for_real!(s1, "conv2d", T =>
+            cuda::forward::<T>(&geometry, &Numbers::of(s1, l1)?, &Numbers::of(s2, l2)?)?);
+        Ok((storage, geometry.output_shape()))
     }
 
     fn bwd(
@@ -129,6 +171,21 @@ struct InputGradient {
     width: usize,
 }
 
+impl InputGradient {
+    /// From the gradient with respect to the outputs, and the weights.
+    fn geometry(&self, gradient: &Layout, weights: &Layout) -> Result<Geometry> {
+        let (n_samples, out_height, out_width, c_out) = gradient.shape().dims4()?;
+        let (weights_c_out, c_in, kernel_height, kernel_width) = weights.shape().dims4()?;
+        let inputs = (n_samples, self.height, self.width, c_in);
+        let geometry = self.conv.geometry(inputs, (c_out, kernel_height, kernel_width))?;
+        if geometry.output_size() != (out_height, out_width) || weights_c_out != c_out {
+            let (gradient, weights) = (gradient.shape(), weights.shape());
+            bail!("conv2d: a gradient of {gradient:?} for weights of {weights:?}");
+        }
+        Ok(geometry)
+    }
+}
+
 impl CustomOp2 for InputGradient {
     fn name(&self) -> &'static str {
         "conv2d_input_gradient"
@@ -141,17 +198,25 @@ impl CustomOp2 for InputGradient {
         s2: &CpuStorage,
         l2: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (n_samples, out_height, out_width, c_out) = l1.shape().dims4()?;
-        let (weights_c_out, c_in, kernel_height, kernel_width) = l2.shape().dims4()?;
-        let inputs = (n_samples, self.height, self.width, c_in);
-        let geometry = self.conv.geometry(inputs, (c_out, kernel_height, kernel_width))?;
-        if geometry.output_size() != (out_height, out_width) || weights_c_out != c_out {
-            bail!("conv2d: a gradient of {:?} for weights of {:?}", l1.shape(), l2.shape());
-        }
+        let geometry = self.geometry(l1, l2)?;
         let storage = for_real!(s1, "conv2d", T => T::to_cpu_storage_owned(
             cpu::input_gradient::<T, { T::LANES }>(&geometry, slice(s1, l1)?, slice(s2, l2)?)
         ));
-        Ok((storage, inputs.into()))
+        Ok((storage, geometry.input_shape()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let geometry = self.geometry(l1, l2)?;
+        let storage = for_real!(s1, "conv2d", T =>
+            cuda::input_gradient::<T>(&geometry, &Numbers::of(s1, l1)?, &Numbers::of(s2, l2)?)?);
+        Ok((storage, geometry.input_shape()))
     }
 }
 
@@ -173,16 +238,25 @@ impl CustomOp2 for WeightGradient {
         s2: &CpuStorage,
         l2: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let inputs = l1.shape().dims4()?;
-        let (n_samples, out_height, out_width, c_out) = l2.shape().dims4()?;
-        let geometry = self.conv.geometry(inputs, (c_out, self.height, self.width))?;
-        if geometry.output_size() != (out_height, out_width) || n_samples != inputs.0 {
-            bail!("conv2d: a gradient of {:?} for inputs of {:?}", l2.shape(), l1.shape());
-        }
+        let geometry = self.conv.of_gradient(l1, l2, (self.height, self.width))?;
         let storage = for_real!(s1, "conv2d", T => T::to_cpu_storage_owned(
             cpu::weight_gradient::<T, { T::LANES }>(&geometry, slice(s1, l1)?, slice(s2, l2)?)
         ));
-        Ok((storage, (c_out, inputs.3, self.height, self.width).into()))
+        Ok((storage, geometry.weight_shape()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let geometry = self.conv.of_gradient(l1, l2, (self.height, self.width))?;
+        let storage = for_real!(s1, "conv2d", T =>
+            cuda::weight_gradient::<T>(&geometry, &Numbers::of(s1, l1)?, &Numbers::of(s2, l2)?)?);
+        Ok((storage, geometry.weight_shape()))
     }
 }
 

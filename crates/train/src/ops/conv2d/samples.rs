@@ -4,8 +4,16 @@ use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail,
 };
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
+
 use super::Conv2d;
-use super::cpu::{Geometry, sample_weight_gradients};
+use super::cpu::sample_weight_gradients;
+#[cfg(feature = "cuda")]
+use super::cuda;
+use super::geometry::Geometry;
+#[cfg(feature = "cuda")]
+use crate::ops::cuda::Numbers;
 use crate::ops::parallel::for_chunks;
 use crate::ops::simd::Real;
 use crate::ops::storage::{for_real, slice};
@@ -48,6 +56,18 @@ struct SampleWeightGradients<'a> {
     positions: &'a [usize],
 }
 
+impl SampleWeightGradients<'_> {
+    /// And whether the weights are so few that each is summed by itself.
+    fn geometry(&self, inputs: &Layout, gradient: &Layout) -> Result<(Geometry, bool)> {
+        let geometry = self.conv.of_gradient(inputs, gradient, (self.height, self.width))?;
+        let n_weights = geometry.weight_shape().elem_count();
+        if let Some(position) = self.positions.iter().find(|&&position| position >= n_weights) {
+            bail!("conv2d: gradients of samples at {position} of {n_weights} weights");
+        }
+        Ok((geometry, self.positions.len() * DIRECT_COST < n_weights))
+    }
+}
+
 impl CustomOp2 for SampleWeightGradients<'_> {
     fn name(&self) -> &'static str {
         "conv2d_sample_weight_gradients"
@@ -60,16 +80,7 @@ impl CustomOp2 for SampleWeightGradients<'_> {
         s2: &CpuStorage,
         l2: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let inputs = l1.shape().dims4()?;
-        let (n_samples, out_height, out_width, c_out) = l2.shape().dims4()?;
-        let geometry = self.conv.geometry(inputs, (c_out, self.height, self.width))?;
-        let n_weights = c_out * inputs.3 * self.height * self.width;
-        let is_inside = self.positions.iter().all(|&position| position < n_weights);
-        if geometry.output_size() != (out_height, out_width) || n_samples != inputs.0 || !is_inside
-        {
-            bail!("conv2d: gradients of samples from {:?} and {:?}", l1.shape(), l2.shape());
-        }
-        let directly = self.positions.len() * DIRECT_COST < n_weights;
+        let (geometry, directly) = self.geometry(l1, l2)?;
         let storage = for_real!(s1, "conv2d", T => {
             let (inputs, gradient) = (slice::<T>(s1, l1)?, slice::<T>(s2, l2)?);
             T::to_cpu_storage_owned(match directly {
@@ -79,7 +90,26 @@ impl CustomOp2 for SampleWeightGradients<'_> {
                 ),
             })
         });
-        Ok((storage, (n_samples, self.positions.len()).into()))
+        Ok((storage, (geometry.n_samples, self.positions.len()).into()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let (geometry, directly) = self.geometry(l1, l2)?;
+        let storage = for_real!(s1, "conv2d", T => {
+            let (inputs, gradient) = (Numbers::<T>::of(s1, l1)?, Numbers::of(s2, l2)?);
+            match directly {
+                true => cuda::weight_sums(&geometry, &inputs, &gradient, self.positions)?,
+                false => cuda::sample_weight_gradients(&geometry, &inputs, &gradient, self.positions)?,
+            }
+        });
+        Ok((storage, (geometry.n_samples, self.positions.len()).into()))
     }
 }
 
@@ -140,19 +170,35 @@ struct SampleBiasGradients<'a> {
     positions: &'a [usize],
 }
 
+impl SampleBiasGradients<'_> {
+    fn shape(&self, gradient: &Layout) -> Result<(usize, usize, usize, usize)> {
+        let shape = gradient.shape().dims4()?;
+        if self.positions.iter().any(|&position| position >= shape.3) {
+            bail!("conv2d: gradients of {} biases at {:?}", shape.3, self.positions);
+        }
+        Ok(shape)
+    }
+}
+
 impl CustomOp1 for SampleBiasGradients<'_> {
     fn name(&self) -> &'static str {
         "conv2d_sample_bias_gradients"
     }
 
     fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (n_samples, height, width, c_out) = l1.shape().dims4()?;
-        if self.positions.iter().any(|&position| position >= c_out) {
-            bail!("conv2d: gradients of {c_out} biases at {:?}", self.positions);
-        }
+        let (n_samples, height, width, c_out) = self.shape(l1)?;
         let storage = for_real!(s1, "conv2d", T => T::to_cpu_storage_owned(
             bias_sums::<T>(slice(s1, l1)?, (height * width, c_out), self.positions)
         ));
+        Ok((storage, (n_samples, self.positions.len()).into()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s1: &CudaStorage, l1: &Layout) -> Result<(CudaStorage, Shape)> {
+        let (n_samples, height, width, c_out) = self.shape(l1)?;
+        let storage = for_real!(s1, "conv2d", T => cuda::bias_sums::<T>(
+            &Numbers::of(s1, l1)?, (height * width, c_out), self.positions
+        )?);
         Ok((storage, (n_samples, self.positions.len()).into()))
     }
 }

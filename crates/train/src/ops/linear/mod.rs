@@ -1,12 +1,19 @@
 //! The affine map of a fully connected layer.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod samples;
 
 use candle_core::{
     CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail,
 };
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
+
+#[cfg(feature = "cuda")]
+use super::cuda::Numbers;
 use super::storage::{for_real, slice};
 
 /// `y = x Wᵀ + b`: inputs `[N, I]`, weights `[O, I]` as PyTorch's, bias `[O]`, outputs `[N, O]`.
@@ -57,15 +64,31 @@ impl CustomOp3 for Linear {
         s3: &CpuStorage,
         l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let sizes = sizes(l1, l2, [false, true])?;
-        let [n, _, m] = sizes;
-        if l3.dims() != [m] {
-            bail!("linear: a bias of {:?} for {m} outputs", l3.shape());
-        }
+        let sizes = sizes_with_bias(l1, l2, l3)?;
         let storage = for_real!(s1, "linear", T => T::to_cpu_storage_owned(cpu::product::<T>(
             slice(s1, l1)?, slice(s2, l2)?, Some(slice(s3, l3)?), sizes, [false, true]
         )));
-        Ok((storage, (n, m).into()))
+        Ok((storage, (sizes[0], sizes[2]).into()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let sizes = sizes_with_bias(l1, l2, l3)?;
+        let storage = for_real!(s1, "linear", T => {
+            let bias = Numbers::of(s3, l3)?;
+            cuda::product::<T>(
+                &Numbers::of(s1, l1)?, &Numbers::of(s2, l2)?, Some(&bias), sizes, [false, true]
+            )?
+        });
+        Ok((storage, (sizes[0], sizes[2]).into()))
     }
 }
 
@@ -92,6 +115,21 @@ impl CustomOp2 for Product {
         )));
         Ok((storage, (sizes[0], sizes[2]).into()))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let sizes = sizes(l1, l2, self.transposed)?;
+        let storage = for_real!(s1, "linear", T => cuda::product::<T>(
+            &Numbers::of(s1, l1)?, &Numbers::of(s2, l2)?, None, sizes, self.transposed
+        )?);
+        Ok((storage, (sizes[0], sizes[2]).into()))
+    }
 }
 
 /// Rows of A, columns of A, columns of B.
@@ -105,6 +143,15 @@ fn sizes(l1: &Layout, l2: &Layout, transposed: [bool; 2]) -> Result<[usize; 3]> 
         bail!("linear: shapes {:?} and {:?} do not fit together", l1.shape(), l2.shape());
     }
     Ok([n, k, m])
+}
+
+/// The sizes of `x Wᵀ` with a bias.
+fn sizes_with_bias(l1: &Layout, l2: &Layout, l3: &Layout) -> Result<[usize; 3]> {
+    let sizes = sizes(l1, l2, [false, true])?;
+    if l3.dims() != [sizes[2]] {
+        bail!("linear: a bias of {:?} for {} outputs", l3.shape(), sizes[2]);
+    }
+    Ok(sizes)
 }
 
 #[cfg(test)]

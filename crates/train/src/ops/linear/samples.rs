@@ -2,8 +2,15 @@
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
+
 use super::Linear;
+#[cfg(feature = "cuda")]
+use super::cuda;
 use crate::ops::columns::columns;
+#[cfg(feature = "cuda")]
+use crate::ops::cuda::Numbers;
 use crate::ops::parallel::for_chunks;
 use crate::ops::simd::{Real, multiversion};
 use crate::ops::storage::{for_real, slice};
@@ -34,6 +41,20 @@ struct SampleWeightGradients<'a> {
     positions: &'a [usize],
 }
 
+impl SampleWeightGradients<'_> {
+    /// Samples, inputs, outputs.
+    fn sizes(&self, gradient: &Layout, inputs: &Layout) -> Result<[usize; 3]> {
+        let ((n_samples, n_out), (n_inputs, n_in)) =
+            (gradient.shape().dims2()?, inputs.shape().dims2()?);
+        if n_samples != n_inputs || self.positions.iter().any(|&position| position >= n_out * n_in)
+        {
+            let (gradient, inputs) = (gradient.shape(), inputs.shape());
+            bail!("linear: gradients of samples from {gradient:?} and {inputs:?}");
+        }
+        Ok([n_samples, n_in, n_out])
+    }
+}
+
 impl CustomOp2 for SampleWeightGradients<'_> {
     fn name(&self) -> &'static str {
         "linear_sample_weight_gradients"
@@ -46,16 +67,27 @@ impl CustomOp2 for SampleWeightGradients<'_> {
         s2: &CpuStorage,
         l2: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let ((n_samples, n_out), (n_inputs, n_in)) = (l1.shape().dims2()?, l2.shape().dims2()?);
-        if n_samples != n_inputs || self.positions.iter().any(|&position| position >= n_out * n_in)
-        {
-            bail!("linear: gradients of samples from {:?} and {:?}", l1.shape(), l2.shape());
-        }
+        let [n_samples, n_in, n_out] = self.sizes(l1, l2)?;
         let runs = runs(self.positions, n_in);
         let storage = for_real!(s1, "linear", T => T::to_cpu_storage_owned(
             products::<T>(slice(s1, l1)?, slice(s2, l2)?, (n_out, n_in), &runs, self.positions.len())
         ));
         Ok((storage, (n_samples, self.positions.len()).into()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let sizes = self.sizes(l1, l2)?;
+        let storage = for_real!(s1, "linear", T => cuda::sample_weight_gradients::<T>(
+            &Numbers::of(s1, l1)?, &Numbers::of(s2, l2)?, sizes, self.positions
+        )?);
+        Ok((storage, (sizes[0], self.positions.len()).into()))
     }
 }
 

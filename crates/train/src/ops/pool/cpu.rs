@@ -1,10 +1,8 @@
 //! The loops of pooling.
 
-use super::MaxPool;
+use super::{Map, MaxPool};
 use crate::ops::parallel::for_chunks;
 use crate::ops::simd::Real;
-
-type Shape = (usize, usize, usize, usize);
 
 /// The pixels of the map in the window of output pixel `(i, j)`, row by row.
 fn window(
@@ -23,7 +21,7 @@ fn window(
 pub fn maxima<T: Real>(
     pool: &MaxPool,
     inputs: &[T],
-    (_, height, width, channels): Shape,
+    (_, height, width, channels): Map,
     (out_height, out_width): (usize, usize),
 ) -> Vec<T> {
     let map_len = height * width * channels;
@@ -49,7 +47,7 @@ pub fn gradient<T: Real>(
     pool: &MaxPool,
     inputs: &[T],
     gradient: &[T],
-    (_, height, width, channels): Shape,
+    (_, height, width, channels): Map,
     (out_height, out_width): (usize, usize),
 ) -> Vec<T> {
     let map_len = height * width * channels;

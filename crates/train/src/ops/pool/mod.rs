@@ -1,12 +1,22 @@
 //! Pooling of feature maps `[N, H, W, C]`.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail,
 };
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
+
+#[cfg(feature = "cuda")]
+use super::cuda::Numbers;
 use super::storage::{for_real, slice};
+
+/// The shape of a feature map, `[N, H, W, C]`.
+type Map = (usize, usize, usize, usize);
 
 /// The maximum over square windows of each channel, as PyTorch's `MaxPool2d`; no number outside of the map is a maximum.
 ///
@@ -64,9 +74,30 @@ impl CustomOp1 for MaxPool {
         ));
         Ok((storage, (shape.0, height, width, shape.3).into()))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s1: &CudaStorage, l1: &Layout) -> Result<(CudaStorage, Shape)> {
+        let shape = l1.shape().dims4()?;
+        let (height, width) = self.output_size(shape.1, shape.2)?;
+        let storage = for_real!(s1, "max_pool", T =>
+            cuda::maxima::<T>(self, &Numbers::of(s1, l1)?, shape, (height, width))?);
+        Ok((storage, (shape.0, height, width, shape.3).into()))
+    }
 }
 
 struct MaxPoolGradient(MaxPool);
+
+impl MaxPoolGradient {
+    /// The shape of the inputs, and height and width of the outputs.
+    fn shapes(&self, l1: &Layout, l2: &Layout) -> Result<(Map, (usize, usize))> {
+        let shape = l1.shape().dims4()?;
+        let (height, width) = self.0.output_size(shape.1, shape.2)?;
+        if l2.dims() != [shape.0, height, width, shape.3] {
+            bail!("max_pool: a gradient of {:?} for inputs of {:?}", l2.shape(), l1.shape());
+        }
+        Ok((shape, (height, width)))
+    }
+}
 
 impl CustomOp2 for MaxPoolGradient {
     fn name(&self) -> &'static str {
@@ -80,14 +111,25 @@ impl CustomOp2 for MaxPoolGradient {
         s2: &CpuStorage,
         l2: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let shape = l1.shape().dims4()?;
-        let (height, width) = self.0.output_size(shape.1, shape.2)?;
-        if l2.dims() != [shape.0, height, width, shape.3] {
-            bail!("max_pool: a gradient of {:?} for inputs of {:?}", l2.shape(), l1.shape());
-        }
+        let (shape, out_size) = self.shapes(l1, l2)?;
         let storage = for_real!(s1, "max_pool", T => T::to_cpu_storage_owned(
-            cpu::gradient::<T>(&self.0, slice(s1, l1)?, slice(s2, l2)?, shape, (height, width))
+            cpu::gradient::<T>(&self.0, slice(s1, l1)?, slice(s2, l2)?, shape, out_size)
         ));
+        Ok((storage, l1.shape().clone()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let (shape, out_size) = self.shapes(l1, l2)?;
+        let storage = for_real!(s1, "max_pool", T => cuda::gradient::<T>(
+            &self.0, &Numbers::of(s1, l1)?, &Numbers::of(s2, l2)?, shape, out_size
+        )?);
         Ok((storage, l1.shape().clone()))
     }
 }
@@ -125,6 +167,14 @@ impl CustomOp1 for GlobalMeanPool {
         ));
         Ok((storage, (n, c).into()))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s1: &CudaStorage, l1: &Layout) -> Result<(CudaStorage, Shape)> {
+        let (n, height, width, c) = l1.shape().dims4()?;
+        let storage = for_real!(s1, "global_mean_pool", T =>
+            cuda::means::<T>(&Numbers::of(s1, l1)?, height * width, c)?);
+        Ok((storage, (n, c).into()))
+    }
 }
 
 struct Spread {
@@ -142,6 +192,14 @@ impl CustomOp1 for Spread {
         let storage = for_real!(s1, "global_mean_pool", T => T::to_cpu_storage_owned(
             cpu::spread::<T>(slice(s1, l1)?, self.height * self.width, c)
         ));
+        Ok((storage, (n, self.height, self.width, c).into()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s1: &CudaStorage, l1: &Layout) -> Result<(CudaStorage, Shape)> {
+        let (n, c) = l1.shape().dims2()?;
+        let storage = for_real!(s1, "global_mean_pool", T =>
+            cuda::spread::<T>(&Numbers::of(s1, l1)?, self.height * self.width, c)?);
         Ok((storage, (n, self.height, self.width, c).into()))
     }
 }

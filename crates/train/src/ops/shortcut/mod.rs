@@ -1,10 +1,18 @@
 //! What shortcuts need: adding in place, and maps with fewer pixels and more channels.
 
+#[cfg(feature = "cuda")]
+mod cuda;
+
 use candle_core::{
     CpuStorage, CustomOp1, InplaceOp2, Layout, Result, Shape, Tensor, WithDType, bail,
 };
 use num_traits::Zero;
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
+
+#[cfg(feature = "cuda")]
+use super::cuda::Numbers;
 use super::parallel::for_chunks;
 use super::simd::multiversion;
 use super::storage::{for_real, same_shape, slice, slice_mut};
@@ -41,6 +49,18 @@ impl InplaceOp2 for Accumulate {
             });
         });
         Ok(())
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &mut CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<()> {
+        same_shape("accumulate", l1, l2)?;
+        for_real!(s1, "accumulate", T => cuda::accumulate::<T>(&Numbers::of(s1, l1)?, &Numbers::of(s2, l2)?))
     }
 }
 
@@ -80,6 +100,23 @@ impl ChannelPadding {
         target.inplace_op2(gradient, &ChannelPaddingGradient(*self))
     }
 
+    /// The shapes of the wide map and of the deep one.
+    fn shapes(&self, wide: &Layout) -> Result<[[usize; 4]; 2]> {
+        let (n, height, width, c) = wide.shape().dims4()?;
+        let size = |size: usize| size.div_ceil(self.stride);
+        Ok([[n, height, width, c], [n, size(height), size(width), c + 2 * self.padding]])
+    }
+
+    /// The same, where the gradient has to have that of the deep one.
+    fn shapes_with(&self, wide: &Layout, gradient: &Layout) -> Result<[[usize; 4]; 2]> {
+        let shapes = self.shapes(wide)?;
+        if gradient.dims() != shapes[1] {
+            let (gradient, inputs) = (gradient.shape(), wide.shape());
+            bail!("channel_padding: a gradient of {gradient:?} for inputs of {inputs:?}");
+        }
+        Ok(shapes)
+    }
+
     /// The parts of a map that correspond, of the wide one and of the deep one.
     fn pixels(
         &self,
@@ -102,10 +139,8 @@ impl CustomOp1 for ChannelPadding {
     }
 
     fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (n, height, width, c) = l1.shape().dims4()?;
-        let shape =
-            (n, height.div_ceil(self.stride), width.div_ceil(self.stride), c + 2 * self.padding);
-        let out_len = shape.1 * shape.2 * shape.3;
+        let [[n, height, width, c], shape] = self.shapes(l1)?;
+        let out_len = shape[1] * shape[2] * shape[3];
         let storage = for_real!(s1, "channel_padding", T => {
             let inputs = slice::<T>(s1, l1)?;
             let mut outputs = vec![T::zero(); n * out_len];
@@ -118,7 +153,15 @@ impl CustomOp1 for ChannelPadding {
             });
             T::to_cpu_storage_owned(outputs)
         });
-        Ok((storage, shape.into()))
+        Ok((storage, Shape::from_dims(&shape)))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s1: &CudaStorage, l1: &Layout) -> Result<(CudaStorage, Shape)> {
+        let [wide, deep] = self.shapes(l1)?;
+        let storage = for_real!(s1, "channel_padding", T =>
+            cuda::pad::<T>(*self, &Numbers::of(s1, l1)?, wide, deep)?);
+        Ok((storage, Shape::from_dims(&deep)))
     }
 }
 
@@ -137,16 +180,7 @@ impl InplaceOp2 for ChannelPaddingGradient {
         l2: &Layout,
     ) -> Result<()> {
         let Self(padding) = self;
-        let (n, height, width, c) = l1.shape().dims4()?;
-        let shape = [
-            n,
-            height.div_ceil(padding.stride),
-            width.div_ceil(padding.stride),
-            c + 2 * padding.padding,
-        ];
-        if l2.dims() != shape {
-            bail!("channel_padding: a gradient of {:?} for inputs of {:?}", l2.shape(), l1.shape());
-        }
+        let [[_, height, width, c], shape] = padding.shapes_with(l1, l2)?;
         let out_len = shape[1] * shape[2] * shape[3];
         for_real!(s1, "channel_padding", T => {
             let (target, gradient) = (slice_mut::<T>(s1, l1)?, slice::<T>(s2, l2)?);
@@ -159,6 +193,20 @@ impl InplaceOp2 for ChannelPaddingGradient {
             });
         });
         Ok(())
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &mut CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<()> {
+        let [wide, deep] = self.0.shapes_with(l1, l2)?;
+        for_real!(s1, "channel_padding", T => cuda::accumulate_backward::<T>(
+            self.0, &Numbers::of(s1, l1)?, &Numbers::of(s2, l2)?, wide, deep
+        ))
     }
 }
 

@@ -1,0 +1,8 @@
+#include "../loss/kernels.cuh"
+#include "../optimizer/kernels.cuh"
+#include "activation/kernels.cuh"
+#include "batch_norm/kernels.cuh"
+#include "conv2d/kernels.cuh"
+#include "linear/kernels.cuh"
+#include "pool/kernels.cuh"
+#include "shortcut/kernels.cuh"
