@@ -8,7 +8,8 @@ fn main() {
             println!("cargo::rerun-if-changed={path}");
         }
         // Included files count as well, which its own bookkeeping does not see.
-        let kernels = cudaforge::KernelBuilder::new().source_files(["src/ops/kernels.cu"]).no_incremental();
+        let kernels =
+            cudaforge::KernelBuilder::new().source_files(["src/ops/kernels.cu"]).no_incremental();
         kernels.arg("-std=c++17").arg("-O3").build_ptx().expect("the kernels compile");
     }
 }

@@ -12,7 +12,7 @@ candle=$(ls -d "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/candle-kernels-0.11.
 mkdir -p "$dir/candle"
 cp "$candle"/*.cu "$candle"/*.cuh "$dir/candle"
 echo '#include "candle.h"' >"$dir/candle/compatibility.cuh"
-compile() { g++ -std=c++17 -O2 -w -fPIC -ffp-contract=off -I"$here" -I"$dir" -I"$CUDA_HOME/include" "$@"; }
+compile() { g++ -std=c++17 -O3 -w -fPIC -ffp-contract=off -I"$here" -I"$dir" -I"$CUDA_HOME/include" "$@"; }
 
 # Each file of kernels twice: once to see what it defines, and once with those made known.
 objects=()

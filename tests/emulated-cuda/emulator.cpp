@@ -129,7 +129,10 @@ extern "C" {
 typedef unsigned long long Pointer;
 
 int cuInit(unsigned) { return 0; }
-int cuDeviceGetCount(int *n) { return *n = 1, 0; }
+int cuDeviceGetCount(int *n) {
+  const char *gpus = setting("EMULATED_GPUS");
+  return *n = gpus ? atoi(gpus) : 1, *n ? 0 : 100;
+}
 int cuDeviceGet(int *device, int ordinal) { return *device = ordinal, ordinal == 0 ? 0 : 101; }
 int cuDeviceGetAttribute(int *value, int attribute, int) {
   // Compute capability 9.0; memory pools; whatever else is asked for is 1.
@@ -251,17 +254,20 @@ static int products(
     int a_is_transposed, int b_is_transposed, int m, int n, int k, T alpha, const T *a, int lda, long long a_step, const T *b,
     int ldb, long long b_step, T beta, T *c, int ldc, long long c_step, int count) {
   if (lda < (a_is_transposed ? k : m) || ldb < (b_is_transposed ? n : k) || ldc < m) return 7;
+  std::vector<double> left((size_t)m * k), sums(m);
   for (int product = 0; product < count; product++, a += a_step, b += b_step, c += c_step) {
+    for (int term = 0; term < k; term++)
+      for (int row = 0; row < m; row++)
+        left[(size_t)term * m + row] = a_is_transposed ? a[row * (long long)lda + term] : a[term * (long long)lda + row];
     for (int column = 0; column < n; column++) {
+      std::fill(sums.begin(), sums.end(), 0);
+      for (int term = 0; term < k; term++) {
+        double right = b_is_transposed ? b[term * (long long)ldb + column] : b[column * (long long)ldb + term];
+        for (int row = 0; row < m; row++) sums[row] += left[(size_t)term * m + row] * right;
+      }
       for (int row = 0; row < m; row++) {
-        double sum = 0;
-        for (int term = 0; term < k; term++) {
-          T left = a_is_transposed ? a[row * (long long)lda + term] : a[term * (long long)lda + row];
-          T right = b_is_transposed ? b[term * (long long)ldb + column] : b[column * (long long)ldb + term];
-          sum += (double)left * (double)right;
-        }
         T &target = c[column * (long long)ldc + row];
-        target = alpha * (T)sum + (beta == 0 ? 0 : beta * target);
+        target = alpha * (T)sums[row] + (beta == 0 ? 0 : beta * target);
       }
     }
   }

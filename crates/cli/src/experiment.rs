@@ -29,6 +29,9 @@ pub struct ExperimentFile {
     /// `cpu` or `cuda:N`.
     #[serde(default = "cpu")]
     pub device: String,
+    /// Whether products on the GPU may be rounded to TF32.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tf32: bool,
     /// What is learnt; not needed where nothing but a landscape of formulas is escaped from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<DataSpec>,
@@ -249,7 +252,7 @@ impl ExperimentFile {
 
     /// Opens the device, loads the data and draws the initial weights.
     pub fn resolve(self) -> Result<Experiment, Failure> {
-        let device = device::open(&self.device)?;
+        let device = device::open(&self.device, self.tf32)?;
         let streams = Streams::new(self.seed);
         let network = match (&self.data, &self.model) {
             (Some(data), Some(model)) => Some(self.network(data, model, &streams, &device)?),

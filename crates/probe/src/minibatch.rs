@@ -78,7 +78,7 @@ mod tests {
 
     fn objective() -> Objective {
         let spec = DataSpec::embedded("ionosphere");
-        let device = train::device::open("cpu").unwrap();
+        let device = train::device::open("cpu", false).unwrap();
         let data = Arc::new(load(&spec, &device).unwrap());
         let spec = ModelSpec::mlp(&[6, 5]);
         let model: Arc<dyn Model> = spec.build(&data).into();

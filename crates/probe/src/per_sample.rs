@@ -162,7 +162,7 @@ mod tests {
     }
 
     fn objective(data: &DataSpec, model: &ModelSpec) -> Objective {
-        let device = train::device::open("cpu").unwrap();
+        let device = train::device::open("cpu", false).unwrap();
         let data = Arc::new(load(data, &device).unwrap());
         let model: Arc<dyn Model> = model.build(&data).into();
         let params = model.init(&Streams::new(2).named("init"), &device).unwrap();

@@ -1,11 +1,12 @@
 //! Time and memory of a training step: forward, loss, backward and update.
 //!
 //! `cargo run --release -p noisescope-train --example steps -- --case resnet20_b128 --threads 2` prints a line of JSON;
-//! `experiments/benchmarks/train/compare_torch.sh` runs it beside PyTorch.
+//! `experiments/benchmarks/train/compare_torch.sh` runs it beside PyTorch. With `--features cuda`, `--device cuda:0` and
+//! `--tf32`: `experiments/benchmarks/gpu/compare_torch.sh`.
 
 use std::time::Instant;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use train::networks::{Mlp, ResNet, Stem};
 use train::{Loss, Mode, Model, Optimizer, OptimizerSpec, Sgd, Streams};
 
@@ -38,7 +39,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     };
     let n_classes = if name == "mlp21" { 2 } else { 10 };
-    let device = Device::Cpu;
+    let device_name = option("--device").unwrap_or_else(|| "cpu".into());
+    let tf32 = words.iter().any(|word| word == "--tf32");
+    let device = train::device::open(&device_name, tf32)?;
     let params = model.init(&Streams::new(1).named("init"), &device)?;
     let network = model.bind(&params)?;
     let inputs = (0..batch_size * n_features).map(|i| (i * 7919 % 2003) as f32 / 1001.5 - 1.);
@@ -60,6 +63,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let backward = begin.elapsed().as_secs_f64() - forward;
         let gradients: Vec<Tensor> = gradients.into_iter().flatten().collect();
         optimizer.step(&params, &gradients, 0.1, number)?;
+        device.synchronize()?;
         Ok([begin.elapsed().as_secs_f64(), forward, backward])
     };
     for number in 1..4 {

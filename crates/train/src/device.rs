@@ -4,30 +4,36 @@ use candle_core::Device;
 
 use crate::error::{SpecError, TrainError};
 
-/// Opens `cpu` or `cuda:N`.
+/// Opens `cpu` or `cuda:N`; with `tf32`, products of `f32` on the GPU round their factors to 10 bits first, as NVIDIA's
+/// tensor cores do.
 ///
 /// # Errors
-/// When the name is neither, this build has no CUDA, or the GPU cannot be opened or does not take its kernels.
-pub fn open(name: &str) -> Result<Device, TrainError> {
+/// When the name is neither, this build has no CUDA, the GPU cannot be opened or does not take its kernels, or the CPU is
+/// asked for TF32.
+pub fn open(name: &str, tf32: bool) -> Result<Device, TrainError> {
     let refuse =
         |permitted: String| SpecError { key: "device".into(), value: name.into(), permitted };
     if name == "cpu" {
-        return Ok(Device::Cpu);
+        let (key, value, permitted) = ("tf32".into(), "true".into(), "false on the CPU".into());
+        return match tf32 {
+            true => Err(SpecError { key, value, permitted }.into()),
+            false => Ok(Device::Cpu),
+        };
     }
     let ordinal = name.strip_prefix("cuda:").and_then(|ordinal| ordinal.parse().ok());
     let ordinal = ordinal.ok_or_else(|| refuse("cpu or cuda:N".into()))?;
-    Ok(open_gpu(ordinal).map_err(refuse)?)
+    Ok(open_gpu(ordinal, tf32).map_err(refuse)?)
 }
 
 /// The GPU, or what would be permitted instead.
 #[cfg(not(feature = "cuda"))]
-fn open_gpu(_ordinal: usize) -> Result<Device, String> {
+fn open_gpu(_ordinal: usize, _tf32: bool) -> Result<Device, String> {
     Err("cpu (this build has no CUDA: build with `--features cuda`)".into())
 }
 
 /// The GPU, or what would be permitted instead.
 #[cfg(feature = "cuda")]
-fn open_gpu(ordinal: usize) -> Result<Device, String> {
+fn open_gpu(ordinal: usize, tf32: bool) -> Result<Device, String> {
     use candle_core::cuda_backend::cudarc::driver::{CudaContext, DriverError};
     let reason = |error: DriverError| {
         let text = error.error_string().map(|text| text.to_string_lossy().into_owned());
@@ -48,6 +54,9 @@ fn open_gpu(ordinal: usize) -> Result<Device, String> {
     let gpu = device.as_cuda_device().expect("it was opened as one");
     // SAFETY: events keep streams in step with each other, and there is no other.
     unsafe { gpu.disable_event_tracking() };
+    if tf32 {
+        crate::ops::use_tf32(gpu).map_err(|error| format!("a GPU with TF32 ({error})"))?;
+    }
     crate::ops::check_gpu(gpu).map_err(|error| {
         format!(
             "a GPU that the kernels of this build were compiled for, see CUDA_COMPUTE_CAP ({error})"

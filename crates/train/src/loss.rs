@@ -40,8 +40,11 @@ impl Loss {
     /// When the outputs are not a matrix with a row per label.
     pub fn value_and_gradient(self, outputs: &Tensor, labels: &[u32]) -> Result<(f64, Tensor)> {
         let share = 1. / outputs.dim(0)? as f64;
-        let (loss, gradient) = self.sum_and_gradient(outputs, labels, share)?;
-        Ok((loss * share, gradient))
+        let rows = self.of_samples(outputs, labels)?;
+        let n_classes = outputs.dim(1)?;
+        let gradient = (rows.narrow(1, 0, n_classes)? * share)?.to_dtype(outputs.dtype())?;
+        let losses = rows.narrow(1, n_classes, 1)?.flatten_all()?.to_vec1::<f64>()?;
+        Ok((losses.iter().sum::<f64>() * share, gradient))
     }
 
     /// The gradient of the loss of each sample with respect to its own outputs, `[N, K]`.
@@ -49,33 +52,25 @@ impl Loss {
     /// # Errors
     /// As [`Loss::value_and_gradient`].
     pub fn gradients_of_samples(self, outputs: &Tensor, labels: &[u32]) -> Result<Tensor> {
-        Ok(self.sum_and_gradient(outputs, labels, 1.)?.1)
+        let rows = self.of_samples(outputs, labels)?;
+        rows.narrow(1, 0, outputs.dim(1)?)?.to_dtype(outputs.dtype())?.contiguous()
     }
 
-    /// The sum over the samples, and `share` times its gradient.
-    fn sum_and_gradient(
-        self,
-        outputs: &Tensor,
-        labels: &[u32],
-        share: f64,
-    ) -> Result<(f64, Tensor)> {
+    /// The gradient of the loss of each sample with respect to its outputs, and behind it the loss, `[N, K + 1]` in `f64`.
+    fn of_samples(self, outputs: &Tensor, labels: &[u32]) -> Result<Tensor> {
         let (n_samples, n_classes) = outputs.dims2()?;
         if n_samples != labels.len() || n_classes == 0 {
             candle_core::bail!("outputs of {:?} for {} labels", outputs.shape(), labels.len());
         }
         let labels = Tensor::new(labels, outputs.device())?;
-        // Each row of the gradient, and behind it the loss of the sample.
         let numbers = match outputs.dtype() {
             DType::F32 | DType::F64 => outputs.contiguous()?,
             _ => outputs.to_dtype(DType::F64)?,
         };
-        let rows = numbers.apply_op2_no_bwd(&labels, &Rows(self))?;
-        let losses = rows.narrow(1, n_classes, 1)?.flatten_all()?.to_vec1::<f64>()?;
-        let gradient = (rows.narrow(1, 0, n_classes)? * share)?;
-        Ok((losses.iter().sum(), gradient.to_dtype(outputs.dtype())?))
+        numbers.apply_op2_no_bwd(&labels, &Rows(self))
     }
 
-    /// The gradient of the loss of each sample with respect to its outputs, and behind it the loss, `[N, K + 1]`.
+    /// [`Loss::of_samples`] on the CPU.
     fn rows<T: Real>(self, outputs: &[T], labels: &[u32]) -> Vec<f64> {
         let n_classes = outputs.len() / labels.len();
         let mut rows = vec![0.; labels.len() * (n_classes + 1)];

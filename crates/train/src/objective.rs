@@ -313,10 +313,10 @@ impl Objective {
         names.zip(gradients).map(received).collect()
     }
 
-    /// Inputs in the type of the parameters.
+    /// Inputs where the parameters are, and in their type.
     fn cast(&self, inputs: &Tensor) -> candle_core::Result<Tensor> {
-        let dtype = self.params.vars().next().map_or(DType::F32, |var| var.dtype());
-        inputs.to_dtype(dtype)
+        let Some(var) = self.params.vars().next() else { return Ok(inputs.clone()) };
+        inputs.to_device(var.device())?.to_dtype(var.dtype())
     }
 }
 

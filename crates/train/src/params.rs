@@ -135,9 +135,10 @@ impl ParamSet {
         Ok(())
     }
 
-    /// A copy with parameters and buffers of another type.
+    /// A copy with parameters and buffers of another type; counters stay whole numbers.
     pub fn to_dtype(&self, dtype: DType) -> Result<Self, TrainError> {
         let convert = |(name, tensor): (&str, &Tensor)| -> Result<_, TrainError> {
+            let dtype = if tensor.dtype().is_float() { dtype } else { tensor.dtype() };
             Ok((name.to_owned(), tensor.copy()?.to_dtype(dtype)?))
         };
         Self::new(self.named_tensors().map(convert).collect::<Result<_, _>>()?)?

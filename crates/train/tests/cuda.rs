@@ -18,7 +18,7 @@ use train::{Loss, Mode, Model, Objective, ParamSet, Streams, TrainingState, flat
 
 /// The GPU; `None`, and the reason on the terminal, where there is none.
 fn gpu() -> Option<Device> {
-    match train::device::open("cuda:0") {
+    match train::device::open("cuda:0", false) {
         Ok(device) => Some(device),
         Err(reason) => {
             eprintln!("skipped: {reason}");
@@ -132,7 +132,7 @@ fn convolutions() {
 #[test]
 fn batch_normalisations() {
     for (shape, n_groups) in
-        [([6, 20, 21, 5], 1), ([6, 20, 21, 5], 3), ([4, 3, 2, 70], 2), ([2, 1, 1, 3], 1)]
+        [([6, 20, 21, 5], 1), ([6, 20, 21, 5], 3), ([4, 3, 2, 70], 2), ([3, 2, 1, 3], 1)]
     {
         for relu in [false, true] {
             let norm = BatchNorm { epsilon: 1e-5, relu };
@@ -267,9 +267,11 @@ fn steps(
     model: &Arc<dyn Model>,
     image: [usize; 3],
     n_samples: usize,
+    dtype: DType,
     device: &Device,
 ) -> Vec<(String, Vec<f64>)> {
     let params = model.init(&Streams::new(1).named("init"), device).unwrap();
+    let params = params.to_dtype(dtype).unwrap();
     let objective =
         Objective::new(model.clone(), noise(n_samples, image, 10, device), params).unwrap();
     let params = objective.params();
@@ -304,11 +306,16 @@ fn steps(
 fn compare_steps(model: impl Model + 'static, image: [usize; 3], n_samples: usize) {
     let Some(gpu) = gpu() else { return };
     let model: Arc<dyn Model> = Arc::new(model);
-    let [expected, found, again] =
-        [&Device::Cpu, &gpu, &gpu].map(|device| steps(&model, image, n_samples, device));
-    assert_eq!(found, again, "the same steps twice");
-    for ((what, found), (_, expected)) in found.iter().zip(&expected) {
-        check_close(what, found, expected, 1e-4);
+    // In f64 a mistake of a kernel is seen; in f32 deep networks magnify rounding.
+    for (dtype, tolerance) in [(DType::F64, 1e-9), (DType::F32, 1e-4)] {
+        let [expected, found, again] =
+            [&Device::Cpu, &gpu, &gpu].map(|device| steps(&model, image, n_samples, dtype, device));
+        for ((what, found), (_, again)) in found.iter().zip(&again) {
+            assert!(found == again, "{what}: other bits the second time");
+        }
+        for ((what, found), (_, expected)) in found.iter().zip(&expected) {
+            check_close(&format!("{what} {dtype:?}"), found, expected, tolerance);
+        }
     }
 }
 
@@ -329,15 +336,15 @@ fn steps_of_resnet_20() {
 
 #[test]
 fn steps_of_resnet_18() {
-    let model = ResNet::image_net(18, Stem::Cifar, [3, 8, 8], 10).unwrap();
-    compare_steps(model, [3, 8, 8], 3);
+    let model = ResNet::image_net(18, Stem::Cifar, [3, 16, 16], 10).unwrap();
+    compare_steps(model, [3, 16, 16], 6);
 }
 
 /// With the stem of ImageNet: a window of 7, and a maximum over windows.
 #[test]
 fn steps_of_resnet_50() {
-    let model = ResNet::image_net(50, Stem::ImageNet, [3, 32, 32], 10).unwrap();
-    compare_steps(model, [3, 32, 32], 2);
+    let model = ResNet::image_net(50, Stem::ImageNet, [3, 64, 64], 10).unwrap();
+    compare_steps(model, [3, 64, 64], 6);
 }
 
 /// Passes from many threads at once are those from one.

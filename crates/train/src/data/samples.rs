@@ -269,7 +269,8 @@ impl Split {
         &self.labels
     }
 
-    /// Where minibatches are placed.
+    /// The device of the network that they are meant for. Minibatches of pixels are made on the CPU, where they may be
+    /// augmented, and are moved there with the network's own numbers.
     pub fn device(&self) -> &Device {
         match &self.inputs {
             Inputs::Reals(inputs) => inputs.device(),
@@ -314,7 +315,7 @@ impl Split {
     }
 
     fn scaled_pixels(&self, n: usize, sample: impl Fn(usize) -> usize + Sync) -> Result<Tensor> {
-        let Inputs::Pixels { bytes, n_features, lines, device } = &self.inputs else {
+        let Inputs::Pixels { bytes, n_features, lines, .. } = &self.inputs else {
             unreachable!("asked of pixels alone")
         };
         let plane_len = n_features / lines.len();
@@ -334,7 +335,7 @@ impl Split {
         } else {
             values.par_chunks_exact_mut(*n_features).with_min_len(16).enumerate().for_each(fill);
         }
-        Tensor::from_vec(values, (n, *n_features), &Device::Cpu)?.to_device(device)
+        Tensor::from_vec(values, (n, *n_features), &Device::Cpu)
     }
 }
 

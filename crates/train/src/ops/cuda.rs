@@ -105,6 +105,15 @@ pub fn check_gpu(device: &CudaDevice) -> Result<()> {
     device.get_or_load_custom_func("accumulate_f32", "noisescope", KERNELS).map(drop)
 }
 
+/// Products of `f32`, ours and candle's, may go through tensor cores.
+pub fn use_tf32(device: &CudaDevice) -> Result<()> {
+    use candle_core::cuda_backend::cudarc::cublas::sys;
+    candle_core::cuda_backend::set_gemm_reduced_precision_f32(true);
+    let mode = sys::cublasMath_t::CUBLAS_TF32_TENSOR_OP_MATH;
+    // SAFETY: the handle lives as long as the device.
+    unsafe { sys::cublasSetMathMode(*device.cublas_handle().handle(), mode) }.result().w()
+}
+
 /// So many blocks, in up to three dimensions.
 pub fn blocks(grid_dim: (usize, usize, usize)) -> LaunchConfig {
     let grid_dim = (grid_dim.0 as u32, grid_dim.1 as u32, grid_dim.2 as u32);

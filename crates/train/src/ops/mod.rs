@@ -25,7 +25,7 @@ pub use batch_norm::{BatchNorm, BatchNormGradient, ChannelMoments};
 pub(crate) use columns::columns;
 pub use conv2d::Conv2d;
 #[cfg(feature = "cuda")]
-pub(crate) use cuda::check_gpu;
+pub(crate) use cuda::{check_gpu, use_tf32};
 pub use linear::Linear;
 pub(crate) use parallel::for_chunks;
 pub use pool::{GlobalMeanPool, MaxPool};
