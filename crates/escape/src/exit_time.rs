@@ -140,14 +140,14 @@ fn run(
     Ok((exits, point))
 }
 
-/// Makes sure that trials begin inside of every basin.
+/// Makes sure that trials begin inside of every basin, and returns the loss L(w*) at the minimum.
 ///
 /// # Errors
 /// [`EscapeError::StartsOutside`] of the first basin that the minimum is not in.
 pub fn check_start(start: &dyn Start, basins: &[Basin]) -> Result<f64, EscapeError> {
     let mut walk = start.begin(&Streams::new(0))?;
-    let loss = walk.loss()?;
-    let mut look = Look::at(&mut *walk, start.minimum(), loss);
+    let mut look = Look::at_minimum(&mut *walk, start.minimum())?;
+    let loss = look.minimum_loss();
     for basin in basins {
         if matches!(basin, Basin::LossRatio(_)) && loss <= 0. {
             return Err(EscapeError::Unsupported {

@@ -23,10 +23,25 @@ pub trait Landscape: Sync {
     }
 }
 
+/// A landscape at one point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evaluation {
+    /// Loss L(w); a number that is not finite means that the point has run away.
+    pub loss: f64,
+    /// Share of the training samples that are classified rightly; `None` where nothing is classified.
+    pub accuracy: Option<f64>,
+}
+
+impl From<train::Evaluation> for Evaluation {
+    fn from(train::Evaluation { loss, accuracy }: train::Evaluation) -> Self {
+        Self { loss, accuracy: Some(accuracy) }
+    }
+}
+
 /// What one trial computes of a landscape.
 pub trait Site {
-    /// Loss L(w); a number that is not finite means that the point has run away.
-    fn loss(&mut self, w: &[f64]) -> Result<f64, EscapeError>;
+    /// Loss and accuracy at `w`.
+    fn evaluate(&mut self, w: &[f64]) -> Result<Evaluation, EscapeError>;
 
     /// Writes ∇L(w).
     fn gradient(&mut self, w: &[f64], gradient: &mut [f64]) -> Result<(), EscapeError>;
@@ -55,17 +70,6 @@ pub trait Site {
         _gradient: &mut [f64],
     ) -> Result<(), EscapeError> {
         Err(NO_SAMPLES)
-    }
-
-    /// Share of the training samples that are classified rightly.
-    ///
-    /// # Errors
-    /// Where nothing is classified.
-    fn accuracy(&mut self, _w: &[f64]) -> Result<f64, EscapeError> {
-        Err(EscapeError::Unsupported {
-            asked: "a basin by accuracy",
-            reason: "nothing is classified on this landscape",
-        })
     }
 }
 

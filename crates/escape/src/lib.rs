@@ -62,7 +62,7 @@ pub use error::EscapeError;
 pub use exit_sample::{ExitSample, MeanExitTime, MeanMethod, SurvivalPoint};
 pub use exit_time::{Exit, ExitTime, Watch, check_start, first_exits};
 pub use journal::{Journal, Trial};
-pub use landscape::{Landscape, Site};
+pub use landscape::{Evaluation, Landscape, Site};
 pub use landscapes::{LandscapeSpec, NetworkLandscape};
 pub use many_seeds::{ManySeeds, Perceptron, Seed};
 pub use noise_growth::noise_slope;

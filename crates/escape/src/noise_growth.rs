@@ -33,7 +33,7 @@ pub fn noise_slope(
             squares += gradient.iter().map(|g| g * g).sum::<f64>() / n_used as f64;
             mean.iter_mut().zip(&gradient).for_each(|(mean, g)| *mean += g / n_used as f64);
         }
-        Ok((squares - mean.iter().map(|mean| mean * mean).sum::<f64>(), site.loss(w)?))
+        Ok((squares - mean.iter().map(|mean| mean * mean).sum::<f64>(), site.evaluate(w)?.loss))
     };
     let (at_minimum, minimum_loss) = strength(landscape.minimum())?;
     let (mut products, mut squares) = (0., 0.);

@@ -4,7 +4,7 @@ use train::Streams;
 
 use crate::driver::{Driver, Rule};
 use crate::error::EscapeError;
-use crate::landscape::{Landscape, Site};
+use crate::landscape::{Evaluation, Landscape, Site};
 
 /// One trial under way: a point that a rule moves.
 ///
@@ -14,11 +14,8 @@ pub trait Walk {
     /// Takes one step of size η.
     fn step(&mut self, learning_rate: f64) -> Result<(), EscapeError>;
 
-    /// Loss of the point.
-    fn loss(&mut self) -> Result<f64, EscapeError>;
-
-    /// Training accuracy at the point.
-    fn accuracy(&mut self) -> Result<f64, EscapeError>;
+    /// Loss and training accuracy at the point.
+    fn evaluate(&mut self) -> Result<Evaluation, EscapeError>;
 
     /// The point itself, `[D]`.
     fn point(&self) -> std::borrow::Cow<'_, [f64]>;
@@ -80,12 +77,8 @@ impl Walk for Wanderer<'_> {
         self.rule.step(&mut *self.site, &mut self.point, learning_rate)
     }
 
-    fn loss(&mut self) -> Result<f64, EscapeError> {
-        self.site.loss(&self.point)
-    }
-
-    fn accuracy(&mut self) -> Result<f64, EscapeError> {
-        self.site.accuracy(&self.point)
+    fn evaluate(&mut self) -> Result<Evaluation, EscapeError> {
+        self.site.evaluate(&self.point)
     }
 
     fn point(&self) -> std::borrow::Cow<'_, [f64]> {
@@ -98,14 +91,20 @@ pub(crate) struct Look<'a> {
     walk: &'a mut dyn Walk,
     minimum: &'a [f64],
     minimum_loss: f64,
-    loss: Option<f64>,
-    accuracy: Option<f64>,
+    evaluation: Option<Evaluation>,
 }
 
 impl<'a> Look<'a> {
     /// Looks at `walk`, which began at `minimum`.
     pub fn at(walk: &'a mut dyn Walk, minimum: &'a [f64], minimum_loss: f64) -> Self {
-        Self { walk, minimum, minimum_loss, loss: None, accuracy: None }
+        Self { walk, minimum, minimum_loss, evaluation: None }
+    }
+
+    /// Looks at `walk`, which is still at `minimum`.
+    pub fn at_minimum(walk: &'a mut dyn Walk, minimum: &'a [f64]) -> Result<Self, EscapeError> {
+        let evaluation = walk.evaluate()?;
+        let minimum_loss = evaluation.loss;
+        Ok(Self { walk, minimum, minimum_loss, evaluation: Some(evaluation) })
     }
 
     pub fn minimum_loss(&self) -> f64 {
@@ -113,15 +112,22 @@ impl<'a> Look<'a> {
     }
 
     pub fn loss(&mut self) -> Result<f64, EscapeError> {
-        let loss = self.loss.map_or_else(|| self.walk.loss(), Ok)?;
-        self.loss = Some(loss);
-        Ok(loss)
+        Ok(self.evaluate()?.loss)
     }
 
+    /// # Errors
+    /// Where nothing is classified.
     pub fn accuracy(&mut self) -> Result<f64, EscapeError> {
-        let accuracy = self.accuracy.map_or_else(|| self.walk.accuracy(), Ok)?;
-        self.accuracy = Some(accuracy);
-        Ok(accuracy)
+        self.evaluate()?.accuracy.ok_or(EscapeError::Unsupported {
+            asked: "a basin by accuracy",
+            reason: "nothing is classified on this landscape",
+        })
+    }
+
+    fn evaluate(&mut self) -> Result<Evaluation, EscapeError> {
+        let evaluation = self.evaluation.map_or_else(|| self.walk.evaluate(), Ok)?;
+        self.evaluation = Some(evaluation);
+        Ok(evaluation)
     }
 
     /// ‖w − w*‖.
@@ -140,6 +146,59 @@ impl<'a> Look<'a> {
 
     /// Whether the point, and its loss if it was looked at, are numbers.
     pub fn is_finite(&self) -> bool {
-        self.loss.is_none_or(f64::is_finite) && self.walk.point().iter().all(|w| w.is_finite())
+        self.evaluation.is_none_or(|seen| seen.loss.is_finite())
+            && self.walk.point().iter().all(|w| w.is_finite())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::basin::Basin;
+    use std::cell::Cell;
+
+    /// A point that stays, and counts how often it is evaluated.
+    struct Counting<'a>(&'a Cell<u32>);
+
+    impl Walk for Counting<'_> {
+        fn step(&mut self, _learning_rate: f64) -> Result<(), EscapeError> {
+            Ok(())
+        }
+
+        fn evaluate(&mut self) -> Result<Evaluation, EscapeError> {
+            self.0.set(self.0.get() + 1);
+            Ok(Evaluation { loss: 2., accuracy: Some(0.75) })
+        }
+
+        fn point(&self) -> std::borrow::Cow<'_, [f64]> {
+            vec![3.].into()
+        }
+    }
+
+    #[test]
+    fn several_basins_take_one_evaluation_of_a_point() {
+        let n_evaluations = Cell::new(0);
+        let mut walk = Counting(&n_evaluations);
+        let mut look = Look::at(&mut walk, &[0.], 1.);
+        let basins = [
+            Basin::Accuracy(0.8),
+            Basin::LossRise(1.5),
+            Basin::LossRatio(1.5),
+            Basin::Distance(4.),
+        ];
+        let left = basins.map(|basin| basin.is_left(&mut look).unwrap());
+        assert_eq!((left, n_evaluations.get()), ([true, false, true, false], 1));
+        let mut look = Look::at_minimum(&mut walk, &[3.]).unwrap();
+        assert!(!basins[2].is_left(&mut look).unwrap());
+        assert_eq!((look.minimum_loss(), n_evaluations.get()), (2., 2));
+    }
+
+    #[test]
+    fn what_needs_no_evaluation_takes_none() {
+        let n_evaluations = Cell::new(0);
+        let mut walk = Counting(&n_evaluations);
+        let mut look = Look::at(&mut walk, &[0.], 1.);
+        assert!(!Basin::Distance(4.).is_left(&mut look).unwrap() && look.is_finite());
+        assert_eq!(n_evaluations.get(), 0);
     }
 }

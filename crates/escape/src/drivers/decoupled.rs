@@ -70,7 +70,7 @@ impl Rule for Noise<'_> {
     ) -> Result<(), EscapeError> {
         let Self { driver: Decoupled { batch_size, root }, rng, gradient } = self;
         site.gradient(w, gradient)?;
-        let deviation = (2. * site.loss(w)? / *batch_size as f64).sqrt();
+        let deviation = (2. * site.evaluate(w)?.loss / *batch_size as f64).sqrt();
         for column in root {
             let z = deviation * rng.sample::<f64, _>(StandardNormal);
             gradient.iter_mut().zip(column).for_each(|(g, root)| *g += root * z);

@@ -1,7 +1,7 @@
 //! What the formulas have in common: they need no memory to compute.
 
 use crate::error::EscapeError;
-use crate::landscape::{Landscape, NO_SAMPLES, Site};
+use crate::landscape::{Evaluation, Landscape, NO_SAMPLES, Site};
 
 /// A loss as a formula, with its gradient.
 pub(super) trait Formula: Sync {
@@ -61,8 +61,8 @@ impl<F: Formula> Landscape for Surface<F> {
 }
 
 impl<F: Formula> Site for &F {
-    fn loss(&mut self, w: &[f64]) -> Result<f64, EscapeError> {
-        Ok(Formula::loss(*self, w))
+    fn evaluate(&mut self, w: &[f64]) -> Result<Evaluation, EscapeError> {
+        Ok(Evaluation { loss: self.loss(w), accuracy: None })
     }
 
     fn gradient(&mut self, w: &[f64], gradient: &mut [f64]) -> Result<(), EscapeError> {

@@ -193,7 +193,7 @@ mod tests {
                     let mut at = |by: f64| {
                         let mut w = w.clone();
                         w[i] += by;
-                        site.loss(&w).unwrap()
+                        site.evaluate(&w).unwrap().loss
                     };
                     let slope = (at(1e-6) - at(-1e-6)) / 2e-6;
                     let close = (gradient[i] - slope).abs() < 1e-4 * (1. + slope.abs());
@@ -219,12 +219,12 @@ mod tests {
             let landscape = spec.build(&Streams::new(3)).unwrap();
             let mut site = landscape.site().unwrap();
             let minimum = landscape.minimum();
-            let loss = site.loss(minimum).unwrap();
+            let loss = site.evaluate(minimum).unwrap().loss;
             for i in 0..minimum.len() {
                 for by in [-1e-3, 1e-3] {
                     let mut w = minimum.to_vec();
                     w[i] += by;
-                    let higher = site.loss(&w).unwrap() >= loss - 1e-9;
+                    let higher = site.evaluate(&w).unwrap().loss >= loss - 1e-9;
                     assert!(higher, "{spec:?} {by}");
                 }
             }

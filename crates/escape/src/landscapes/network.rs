@@ -3,7 +3,7 @@
 use train::{Mode, Objective, flatten};
 
 use crate::error::EscapeError;
-use crate::landscape::{Landscape, Site};
+use crate::landscape::{Evaluation, Landscape, Site};
 
 /// The full-batch loss of a trained network.
 ///
@@ -52,9 +52,9 @@ impl Landscape for NetworkLandscape {
 }
 
 impl Site for Objective {
-    fn loss(&mut self, w: &[f64]) -> Result<f64, EscapeError> {
+    fn evaluate(&mut self, w: &[f64]) -> Result<Evaluation, EscapeError> {
         self.params().assign(w)?;
-        Ok(self.evaluate_train()?.loss)
+        Ok(self.evaluate_train()?.into())
     }
 
     /// With stored statistics where there is batch normalisation.
@@ -85,10 +85,5 @@ impl Site for Objective {
         self.params().assign(w)?;
         gradient.copy_from_slice(&Objective::weighted_gradient(self, weights, Mode::Eval)?);
         Ok(())
-    }
-
-    fn accuracy(&mut self, w: &[f64]) -> Result<f64, EscapeError> {
-        self.params().assign(w)?;
-        Ok(self.evaluate_train()?.accuracy)
     }
 }

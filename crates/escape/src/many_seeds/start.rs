@@ -7,6 +7,7 @@ use train::{MinibatchSampler, Objective, SamplerPosition, Streams};
 use super::{Perceptron, Seed};
 use crate::drivers::MinibatchSgd;
 use crate::error::EscapeError;
+use crate::landscape::Evaluation;
 use crate::walk::{Start, Walk};
 
 /// Minibatch SGD on a perceptron: what [`Dynamics`](crate::Dynamics) does with it, on the same minibatches, some fifty
@@ -54,12 +55,8 @@ impl Walk for Trial<'_> {
         Ok(())
     }
 
-    fn loss(&mut self) -> Result<f64, EscapeError> {
-        Ok(self.seed.loss())
-    }
-
-    fn accuracy(&mut self) -> Result<f64, EscapeError> {
-        Ok(self.seed.evaluate().accuracy)
+    fn evaluate(&mut self) -> Result<Evaluation, EscapeError> {
+        Ok(self.seed.evaluate().into())
     }
 
     fn point(&self) -> Cow<'_, [f64]> {
@@ -103,8 +100,10 @@ mod tests {
             for step in 1..=100 {
                 walks.iter_mut().for_each(|walk| walk.step(0.05).unwrap());
                 let [fast, slow] = &mut walks;
-                let (found, expected) = (fast.loss().unwrap(), slow.loss().unwrap());
-                assert!((found / expected - 1.).abs() < 1e-3, "{step}: {found} {expected}");
+                let (found, expected) = (fast.evaluate().unwrap(), slow.evaluate().unwrap());
+                let ratio = found.loss / expected.loss;
+                assert!((ratio - 1.).abs() < 1e-3, "{step}: {found:?} {expected:?}");
+                assert!(expected.accuracy.is_some() && found.accuracy.is_some());
                 let at = |walk: &dyn Walk| walk.distance(landscape.minimum());
                 let (found, expected) = (at(&**fast), at(&**slow));
                 assert!((found / expected - 1.).abs() < 1e-3, "{step}: {found} {expected}");
