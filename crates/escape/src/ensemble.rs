@@ -1,10 +1,12 @@
 //! Many trials on all cores.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 use train::{Flow, Streams};
 
 use crate::error::EscapeError;
-use crate::exit_time::{Exit, Watch, first_exits};
+use crate::exit_time::{Exit, Watch, trial};
 use crate::walk::Start;
 
 /// Trials under the same conditions.
@@ -24,6 +26,9 @@ pub struct Ensemble<'a> {
 /// They are handed out one by one over all threads, in any order; what a trial finds depends on its ensemble and its seed
 /// alone. `go_on` is asked at every check.
 ///
+/// Returns the points `[D]` at which trials of seed 0 were seen outside of the first basin, by the number of their
+/// ensemble: [`exit_points`] takes them.
+///
 /// # Errors
 /// [`EscapeError::Stopped`] when `go_on` says stop; what `finished` says.
 pub fn ensemble<E: From<EscapeError> + Send>(
@@ -31,12 +36,106 @@ pub fn ensemble<E: From<EscapeError> + Send>(
     trials: &[(usize, u64)],
     go_on: &(dyn Fn() -> Flow + Sync),
     finished: &(dyn Fn(usize, u64, Vec<Exit>) -> Result<(), E> + Sync),
-) -> Result<(), E> {
-    // Trials differ a thousandfold in length.
-    trials.par_iter().with_max_len(1).try_for_each(|&(idx, seed)| {
+) -> Result<BTreeMap<usize, Vec<f64>>, E> {
+    let run = |&(idx, seed): &(usize, u64)| {
         let Ensemble { start, minimum_loss, watch, streams } = &ensembles[idx];
         let streams = streams.named(&seed.to_string());
-        let exits = first_exits(&**start, *minimum_loss, watch, &streams, go_on)?;
-        finished(idx, seed, exits)
-    })
+        let (exits, left_at) = trial(&**start, *minimum_loss, watch, &streams, go_on)?;
+        finished(idx, seed, exits)?;
+        Ok(left_at.filter(|_| seed == 0).map(|point| (idx, point)))
+    };
+    // Trials differ a thousandfold in length.
+    trials.par_iter().with_max_len(1).filter_map(|one| run(one).transpose()).collect()
+}
+
+/// The points `[D]` at which trials of seed 0 were seen outside of the first basin, of those ensembles in which that
+/// trial left; `exits[ensemble][seed][basin]`.
+///
+/// `kept` are the points that [`ensemble()`] returned. A trial that an earlier start of the program has finished is not
+/// among them and walks once more: its point, as large as the network, is not written down.
+///
+/// # Errors
+/// [`EscapeError::Stopped`] when `go_on`, asked at every check, says stop.
+pub fn exit_points(
+    ensembles: &[Ensemble],
+    exits: &[Vec<Vec<Exit>>],
+    mut kept: BTreeMap<usize, Vec<f64>>,
+    go_on: &(dyn Fn() -> Flow + Sync),
+) -> Result<Vec<Vec<f64>>, EscapeError> {
+    let left = (0..ensembles.len()).filter(|&idx| exits[idx][0][0].time.exited());
+    let point = |idx: usize| {
+        if let Some(point) = kept.remove(&idx) {
+            return Ok(point);
+        }
+        let Ensemble { start, minimum_loss, watch, streams } = &ensembles[idx];
+        let watch = Watch { basins: watch.basins[..1].to_vec(), ..watch.clone() };
+        let (_, left_at) = trial(&**start, *minimum_loss, &watch, &streams.named("0"), go_on)?;
+        Ok(left_at.expect("it walks as it did"))
+    };
+    left.map(point).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::basin::Basin;
+    use crate::drivers::{Brownian, Covariance};
+    use crate::landscapes::LandscapeSpec;
+    use crate::walk::{Dynamics, Walk};
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use train::Schedule;
+
+    /// Counts the trials that begin.
+    struct Counted<'a>(Dynamics<'a>, &'a AtomicUsize);
+
+    impl Start for Counted<'_> {
+        fn minimum(&self) -> &[f64] {
+            self.0.minimum()
+        }
+
+        fn begin(&self, streams: &Streams) -> Result<Box<dyn Walk + '_>, EscapeError> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.begin(streams)
+        }
+    }
+
+    #[test]
+    fn a_point_of_the_first_walk_is_that_of_a_second_one() {
+        let spec = LandscapeSpec::Quadratic { curvatures: vec![1., 2.], floor: 0. };
+        let landscape = &*spec.build(&Streams::new(0)).unwrap();
+        let driver = &Brownian::new(&Covariance::Isotropic(50.), landscape, 1).unwrap();
+        let n_begun = AtomicUsize::new(0);
+        // The last one ends before anything has left.
+        let ensembles = [0.01, 0.02, 1e-9].map(|learning_rate| Ensemble {
+            start: Box::new(Counted(Dynamics { landscape, driver }, &n_begun)),
+            minimum_loss: 0.,
+            watch: Watch {
+                basins: vec![Basin::Distance(1.), Basin::LossRise(2.)],
+                learning_rate,
+                schedule: Schedule::Constant,
+                check_every: 3,
+                horizon: 10_000,
+            },
+            streams: Streams::new(1).named(&learning_rate.to_string()),
+        });
+        let trials: Vec<(usize, u64)> = (0..3).flat_map(|idx| [(idx, 0), (idx, 1)]).collect();
+        let exits = Mutex::new(vec![vec![vec![]; 2]; 3]);
+        let finished = |idx: usize, seed: u64, found: Vec<Exit>| {
+            exits.lock().unwrap()[idx][seed as usize] = found;
+            Ok::<(), EscapeError>(())
+        };
+        let go_on = || Flow::Continue;
+        let kept = ensemble(&ensembles, &trials, &go_on, &finished).unwrap();
+        let exits = exits.into_inner().unwrap();
+        assert!(kept.keys().eq(&[0, 1]) && n_begun.load(Ordering::Relaxed) == 6);
+        let points = exit_points(&ensembles, &exits, kept.clone(), &go_on).unwrap();
+        assert_eq!(n_begun.load(Ordering::Relaxed), 6, "none walks twice");
+        assert!(points.iter().eq(kept.values()));
+        assert!(points.iter().all(|point| point[0].hypot(point[1]) > 1.));
+        // As in a run that was stopped when one of them had ended.
+        let resumed = BTreeMap::from_iter(kept.into_iter().skip(1));
+        assert_eq!(exit_points(&ensembles, &exits, resumed, &go_on).unwrap(), points);
+        assert_eq!(n_begun.load(Ordering::Relaxed), 7);
+    }
 }

@@ -81,33 +81,21 @@ pub fn first_exits(
     streams: &Streams,
     go_on: &(dyn Fn() -> Flow + Sync),
 ) -> Result<Vec<Exit>, EscapeError> {
-    Ok(run(start, minimum_loss, watch, streams, go_on)?.0)
+    Ok(trial(start, minimum_loss, watch, streams, go_on)?.0)
 }
 
-/// The point at which a trial had left every basin; `None` if it did not.
-pub(crate) fn exit_point(
+/// The exits of a trial, and the point `[D]` that was seen outside of the first basin; `None` if it stayed.
+pub(crate) fn trial(
     start: &dyn Start,
     minimum_loss: f64,
     watch: &Watch,
     streams: &Streams,
     go_on: &(dyn Fn() -> Flow + Sync),
-) -> Result<Option<Vec<f64>>, EscapeError> {
-    let (exits, point) = run(start, minimum_loss, watch, streams, go_on)?;
-    Ok(exits.iter().all(|exit| exit.time.exited()).then_some(point))
-}
-
-/// The exits of a trial, and the point at which it ended.
-fn run(
-    start: &dyn Start,
-    minimum_loss: f64,
-    watch: &Watch,
-    streams: &Streams,
-    go_on: &(dyn Fn() -> Flow + Sync),
-) -> Result<(Vec<Exit>, Vec<f64>), EscapeError> {
+) -> Result<(Vec<Exit>, Option<Vec<f64>>), EscapeError> {
     let minimum = start.minimum();
     let mut walk = start.begin(streams)?;
     let mut exits: Vec<Option<Exit>> = vec![None; watch.basins.len()];
-    let mut elapsed = 0.;
+    let (mut elapsed, mut left_at) = (0., None);
     for iteration in 1..=watch.horizon {
         let learning_rate = watch.step_size(iteration);
         walk.step(learning_rate)?;
@@ -126,6 +114,9 @@ fn run(
                 });
             }
         }
+        if left_at.is_none() && matches!(exits.first(), Some(Some(_))) {
+            left_at = Some(walk.point().into_owned());
+        }
         if exits.iter().all(Option::is_some) {
             break;
         }
@@ -136,8 +127,7 @@ fn run(
     let time = ExitTime::Censored(watch.horizon);
     let stayed = Exit { time, elapsed, coordinate: None, diverged: false };
     let exits = exits.into_iter().map(|exit| exit.unwrap_or(stayed)).collect();
-    let point = walk.point().into_owned();
-    Ok((exits, point))
+    Ok((exits, left_at))
 }
 
 /// Makes sure that trials begin inside of every basin, and returns the loss L(w*) at the minimum.

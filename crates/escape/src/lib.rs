@@ -57,7 +57,7 @@ pub use drivers::{
     Brownian, Covariance, Decoupled, MinibatchNoise, MinibatchSgd, Multiplicative, StableNoise,
     StateDependent,
 };
-pub use ensemble::{Ensemble, ensemble};
+pub use ensemble::{Ensemble, ensemble, exit_points};
 pub use error::EscapeError;
 pub use exit_sample::{ExitSample, MeanExitTime, MeanMethod, SurvivalPoint};
 pub use exit_time::{Exit, ExitTime, Watch, check_start, first_exits};

@@ -1,25 +1,26 @@
 //! How the noise of the gradient grows with the loss.
 
-use train::{Flow, Streams};
+use train::Flow;
 
 use crate::error::EscapeError;
-use crate::exit_time::{Watch, exit_point};
 use crate::landscape::Landscape;
-use crate::walk::Start;
 
 /// Samples that the noise is taken from: evenly spaced ones, where there are more.
 const MAX_SAMPLES: usize = 1000;
 
-/// The slope s of `Tr Σ(w) = Tr Σ(w*) (1 + s (L(w) − L*))`, in units of 1/loss, over the points at which some trials had
-/// left; `None` where the loss is no mean over samples, or no trial left.
+/// The slope s of `Tr Σ(w) = Tr Σ(w*) (1 + s (L(w) − L*))`, in units of 1/loss, over some points `[D]`, such as those at
+/// which trials left; `None` where the loss is no mean over samples, or there is no point beside the minimum.
 ///
 /// # Formula
 /// `Tr Σ = (1/N) Σ ‖∇ℓ_i‖² − ‖(1/N) Σ ∇ℓ_i‖²`, and least squares through (0, 0) of `Tr Σ(w)/Tr Σ(w*) − 1` against
 /// `L(w) − L*`. In the theory of Meng et al. (2020) it is 2/c, `c = Hσ_g/σ_H`; in that of Mori et al. (2022) 1/L*.
+///
+/// # Errors
+/// [`EscapeError::Stopped`] when `go_on`, asked before each point, says stop.
 pub fn noise_slope(
     landscape: &dyn Landscape,
-    trials: &[(&dyn Start, Watch, Streams)],
-    go_on: &(dyn Fn() -> Flow + Sync),
+    points: &[Vec<f64>],
+    go_on: &dyn Fn() -> Flow,
 ) -> Result<Option<f64>, EscapeError> {
     let Some(n_samples) = landscape.n_samples() else { return Ok(None) };
     let mut site = landscape.site()?;
@@ -37,11 +38,11 @@ pub fn noise_slope(
     };
     let (at_minimum, minimum_loss) = strength(landscape.minimum())?;
     let (mut products, mut squares) = (0., 0.);
-    for (start, watch, streams) in trials {
-        let Some(point) = exit_point(*start, minimum_loss, watch, streams, go_on)? else {
-            continue;
-        };
-        let (noise, loss) = strength(&point)?;
+    for point in points {
+        if go_on() == Flow::Stop {
+            return Err(EscapeError::Stopped);
+        }
+        let (noise, loss) = strength(point)?;
         let (rise, growth) = (loss - minimum_loss, noise / at_minimum - 1.);
         if rise.is_finite() && growth.is_finite() {
             products += rise * growth;
@@ -54,31 +55,24 @@ pub fn noise_slope(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::basin::Basin;
-    use crate::drivers::MinibatchSgd;
     use crate::landscapes::LandscapeSpec;
-    use crate::walk::Dynamics;
-    use train::{Sampling, Schedule};
+    use rand::RngExt;
+    use rand_distr::StandardNormal;
+    use train::Streams;
 
     #[test]
     fn noise_of_linear_regression_grows_with_its_loss() {
         let n_samples = 20_000;
         let spec = LandscapeSpec::LinearRegression { n_samples, dimension: 3 };
         let landscape = &*spec.build(&Streams::new(1)).unwrap();
-        let sampling = Sampling::WithReplacement;
-        let driver = &MinibatchSgd { batch_size: 1, sampling, momentum: 0. };
-        let start = Dynamics { landscape, driver };
-        let watch = Watch {
-            basins: vec![Basin::LossRatio(3.)],
-            learning_rate: 0.2,
-            schedule: Schedule::Constant,
-            check_every: 1,
-            horizon: 100_000,
-        };
-        let trials: Vec<(&dyn Start, Watch, Streams)> =
-            (0..20).map(|seed| (&start as &dyn Start, watch.clone(), Streams::new(seed))).collect();
+        let mut rng = Streams::new(2).rng(0);
+        let points: Vec<Vec<f64>> =
+            (0..20).map(|_| (0..3).map(|_| rng.sample(StandardNormal)).collect()).collect();
         // Tr Σ = d (|w|² + 1) + |w|² where L = ½ (|w|² + 1): the slope is 2 (d + 1)/d, up to the 1000 samples.
-        let found = noise_slope(landscape, &trials, &|| Flow::Continue).unwrap().unwrap();
+        let found = noise_slope(landscape, &points, &|| Flow::Continue).unwrap().unwrap();
         assert!((found / (8. / 3.) - 1.).abs() < 0.15, "{found}");
+        assert_eq!(noise_slope(landscape, &[], &|| Flow::Continue).unwrap(), None);
+        let stopped = noise_slope(landscape, &points, &|| Flow::Stop);
+        assert!(matches!(stopped, Err(EscapeError::Stopped)));
     }
 }

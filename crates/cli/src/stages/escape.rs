@@ -1,14 +1,14 @@
 //! Escapes from the minimum: one ensemble for each of the conditions, all trials handed out together.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use escape::theories::{Constants, compare, theories};
 use escape::{
     Conditions, Curvature, DriverSpec, Dynamics, Ensemble, EscapeError, EscapeSpec, Exit, Journal,
-    Landscape, ManySeeds, MinibatchSgd, NetworkLandscape, Perceptron, Start, Trial, Watch,
-    check_start, curvature, ensemble, noise_slope, tables,
+    Landscape, ManySeeds, MinibatchSgd, NetworkLandscape, Perceptron, Start, Trial, check_start,
+    curvature, ensemble, exit_points, noise_slope, tables,
 };
-use train::{RunDir, Schedule, Streams, Table, TrainError};
+use train::{RunDir, Schedule, Table, TrainError};
 
 use super::load_trained;
 use crate::experiment::Experiment;
@@ -63,7 +63,7 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
         run.write_table("escape_hessian", &tables::eigenvalues(found))?;
     }
 
-    let exits = exits_of_all(&ensembles, spec.seeds, run)?;
+    let (exits, kept) = exits_of_all(&ensembles, spec.seeds, run)?;
     let minimum_loss = ensembles[0].minimum_loss;
     let (mut trials, mut summary) = (Vec::new(), Vec::new());
     let (mut survival, mut axes, mut slopes) = (Vec::new(), Vec::new(), Vec::new());
@@ -99,7 +99,8 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
     } else if spec.learning_rate_schedule != Schedule::Constant || several {
         eprintln!("   escape theories are of one step size and one kind of noise: none is fitted");
     } else {
-        let constants = constants(spec, landscape, &ensembles, certified.as_ref())?;
+        let points = exit_points(&ensembles, &exits, kept, &interrupt::flow)?;
+        let constants = constants(spec, landscape, &points, certified.as_ref())?;
         hold_to_account(&all, &constants, run)?;
     }
     run.remove("partial")?;
@@ -142,18 +143,13 @@ fn tell_stability(spec: &EscapeSpec, found: &Curvature) {
 fn constants(
     spec: &EscapeSpec,
     landscape: &dyn Landscape,
-    ensembles: &[Ensemble],
+    points: &[Vec<f64>],
     certified: Option<&Curvature>,
 ) -> Result<Constants, EscapeError> {
-    let mut trials: Vec<(&dyn Start, Watch, Streams)> = Vec::new();
-    for Ensemble { start, watch, streams, .. } in ensembles {
-        let basins = watch.basins[..1].to_vec();
-        trials.push((&**start, Watch { basins, ..watch.clone() }, streams.named("0")));
-    }
     let n_outliers = certified.and_then(Curvature::n_outliers);
     Ok(Constants {
         effective_dimension: n_outliers.map(|n| n as f64),
-        noise_slope: noise_slope(landscape, &trials, &interrupt::flow)?,
+        noise_slope: noise_slope(landscape, points, &interrupt::flow)?,
         alpha: spec.noise_alpha.or(spec.driver.common_alpha()),
     })
 }
@@ -204,12 +200,13 @@ fn certify(
     Ok(found)
 }
 
-/// The exits of every trial, by ensemble and seed, an exit for each basin; from the journal where they are there.
+/// The exits of every trial, by ensemble and seed, an exit for each basin, from the journal where they are there; and the
+/// points that [`ensemble`] keeps.
 fn exits_of_all(
     ensembles: &[Ensemble],
     seeds: u64,
     run: &RunDir,
-) -> Result<Vec<Vec<Vec<Exit>>>, Failure> {
+) -> Result<(Vec<Vec<Vec<Exit>>>, BTreeMap<usize, Vec<f64>>), Failure> {
     let path = run.file("partial/escape.jsonl");
     let io = |error: std::io::Error| TrainError::Io { path: path.clone(), source: error };
     std::fs::create_dir_all(run.file("partial")).map_err(io)?;
@@ -226,7 +223,7 @@ fn exits_of_all(
         task.advance();
         Ok(())
     };
-    ensemble(ensembles, &left, &interrupt::flow, &add)?;
+    let kept = ensemble(ensembles, &left, &interrupt::flow, &add)?;
     drop(journal);
 
     let (_, mut trials) = Journal::open(&path).map_err(io)?;
@@ -242,5 +239,5 @@ fn exits_of_all(
     };
     task.finish(&format!("{n_exits} of {n_all} exits seen{diverged}"));
     let of_ensemble = |trials: &[Trial]| trials.iter().map(|trial| trial.exits.clone()).collect();
-    Ok(trials.chunk_by(|a, b| a.ensemble == b.ensemble).map(of_ensemble).collect())
+    Ok((trials.chunk_by(|a, b| a.ensemble == b.ensemble).map(of_ensemble).collect(), kept))
 }
