@@ -111,3 +111,17 @@ fn a_checkpoint_is_left_without_training() {
     let line = work.fail(2, &["escape", "--checkpoint", "small.toml", "--out", "x"]);
     assert!(line.starts_with("small.toml: it lies in no run directory"), "{line}");
 }
+
+#[test]
+fn coarse_checks_are_told_with_and_without_a_certificate() {
+    let work = WorkDir::new();
+    fs::write(work.path("plane.toml"), PLANE).unwrap();
+    let told = |out: &str, set: &str| {
+        let coarse = ["--set", "escape.check_every=20", "--set", set];
+        let said = work.succeed(&[&["run", "plane.toml", "--out", out], &coarse[..]].concat());
+        said.err.contains("checks 20 iterations apart; excursions between are not")
+    };
+    assert!(told("a", "escape.hessian_eigenvalues=2"));
+    assert!(told("b", "escape.hessian_eigenvalues=0"));
+    assert!(!work.succeed(&["run", "plane.toml", "--out", "c"]).err.contains("apart"));
+}

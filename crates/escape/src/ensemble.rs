@@ -21,13 +21,15 @@ pub struct Ensemble<'a> {
     pub streams: Streams,
 }
 
+/// The points `[D]` at which trials of seed 0 were seen outside of the first basin, by the number of their ensemble.
+pub type ExitPoints = BTreeMap<usize, Vec<f64>>;
+
 /// Runs trials of some ensembles, told by the numbers of ensemble and seed, and hands over the exits of each as it ends.
 ///
 /// They are handed out one by one over all threads, in any order; what a trial finds depends on its ensemble and its seed
 /// alone. `go_on` is asked at every check.
 ///
-/// Returns the points `[D]` at which trials of seed 0 were seen outside of the first basin, by the number of their
-/// ensemble: [`exit_points`] takes them.
+/// Returns the points where first trials left: [`constants`](crate::constants()) takes them.
 ///
 /// # Errors
 /// [`EscapeError::Stopped`] when `go_on` says stop; what `finished` says.
@@ -36,7 +38,7 @@ pub fn ensemble<E: From<EscapeError> + Send>(
     trials: &[(usize, u64)],
     go_on: &(dyn Fn() -> Flow + Sync),
     finished: &(dyn Fn(usize, u64, Vec<Exit>) -> Result<(), E> + Sync),
-) -> Result<BTreeMap<usize, Vec<f64>>, E> {
+) -> Result<ExitPoints, E> {
     let run = |&(idx, seed): &(usize, u64)| {
         let Ensemble { start, minimum_loss, watch, streams } = &ensembles[idx];
         let streams = streams.named(&seed.to_string());
@@ -56,23 +58,22 @@ pub fn ensemble<E: From<EscapeError> + Send>(
 ///
 /// # Errors
 /// [`EscapeError::Stopped`] when `go_on`, asked at every check, says stop.
-pub fn exit_points(
+pub(crate) fn exit_points(
     ensembles: &[Ensemble],
     exits: &[Vec<Vec<Exit>>],
-    mut kept: BTreeMap<usize, Vec<f64>>,
+    mut kept: ExitPoints,
     go_on: &(dyn Fn() -> Flow + Sync),
 ) -> Result<Vec<Vec<f64>>, EscapeError> {
     let left = (0..ensembles.len()).filter(|&idx| exits[idx][0][0].time.exited());
-    let point = |idx: usize| {
+    let mut point = |idx: usize| {
         if let Some(point) = kept.remove(&idx) {
-            return Ok(point);
+            return Ok(Some(point));
         }
         let Ensemble { start, minimum_loss, watch, streams } = &ensembles[idx];
         let watch = Watch { basins: watch.basins[..1].to_vec(), ..watch.clone() };
-        let (_, left_at) = trial(&**start, *minimum_loss, &watch, &streams.named("0"), go_on)?;
-        Ok(left_at.expect("it walks as it did"))
+        Ok(trial(&**start, *minimum_loss, &watch, &streams.named("0"), go_on)?.1)
     };
-    left.map(point).collect()
+    left.filter_map(|idx| point(idx).transpose()).collect()
 }
 
 #[cfg(test)]
@@ -134,7 +135,7 @@ mod tests {
         assert!(points.iter().eq(kept.values()));
         assert!(points.iter().all(|point| point[0].hypot(point[1]) > 1.));
         // As in a run that was stopped when one of them had ended.
-        let resumed = BTreeMap::from_iter(kept.into_iter().skip(1));
+        let resumed = ExitPoints::from_iter(kept.into_iter().skip(1));
         assert_eq!(exit_points(&ensembles, &exits, resumed, &go_on).unwrap(), points);
         assert_eq!(n_begun.load(Ordering::Relaxed), 7);
     }

@@ -31,9 +31,11 @@
 
 mod ascent;
 mod basin;
+mod constants;
 mod curvature;
 mod driver;
 mod drivers;
+mod engines;
 mod ensemble;
 mod error;
 pub mod exit_laws;
@@ -51,13 +53,15 @@ pub mod theories;
 mod walk;
 
 pub use basin::Basin;
+pub use constants::constants;
 pub use curvature::{Curvature, curvature};
 pub use driver::{Driver, Rule};
 pub use drivers::{
     Brownian, Covariance, Decoupled, MinibatchNoise, MinibatchSgd, Multiplicative, StableNoise,
     StateDependent,
 };
-pub use ensemble::{Ensemble, ensemble, exit_points};
+pub use engines::Engines;
+pub use ensemble::{Ensemble, ExitPoints, ensemble};
 pub use error::EscapeError;
 pub use exit_sample::{ExitSample, MeanExitTime, MeanMethod, SurvivalPoint};
 pub use exit_time::{Exit, ExitTime, Watch, check_start, first_exits};
@@ -65,7 +69,6 @@ pub use journal::{Journal, Trial};
 pub use landscape::{Evaluation, Landscape, Site};
 pub use landscapes::{LandscapeSpec, NetworkLandscape};
 pub use many_seeds::{ManySeeds, Perceptron, Seed};
-pub use noise_growth::noise_slope;
 pub use slope::{Slope, moris_slope, slope};
 pub use spec::{Conditions, DriverSpec, EscapeSpec, Indices};
 pub use walk::{Dynamics, Start, Walk};

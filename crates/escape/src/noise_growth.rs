@@ -17,7 +17,7 @@ const MAX_SAMPLES: usize = 1000;
 ///
 /// # Errors
 /// [`EscapeError::Stopped`] when `go_on`, asked before each point, says stop.
-pub fn noise_slope(
+pub(crate) fn noise_slope(
     landscape: &dyn Landscape,
     points: &[Vec<f64>],
     go_on: &dyn Fn() -> Flow,

@@ -409,6 +409,13 @@ impl EscapeSpec {
         all
     }
 
+    /// Whether all ensembles keep their step size and share one kind of noise, as theories of the mean exit time have it.
+    pub fn is_uniform(&self) -> bool {
+        let conditions = self.conditions();
+        is_constant(&self.learning_rate_schedule)
+            && conditions.iter().all(|own| own.alpha == conditions[0].alpha)
+    }
+
     /// What to look for at one step size.
     pub fn watch(&self, learning_rate: f64) -> Watch {
         Watch {

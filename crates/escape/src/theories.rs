@@ -44,7 +44,7 @@ mod xie;
 pub use battash_expansion::BattashExpansion;
 pub use battash_intensity::BattashIntensity;
 pub use cell::Cell;
-pub use comparison::{Comparison, compare};
+pub use comparison::{Comparison, MIN_CELLS, compare};
 pub use error::TheoryError;
 pub use fit::{Deviance, FittedParameter, HeldOut, HeldOutCell, Saturated, TheoryFit};
 pub use hu::Hu;

@@ -1,14 +1,13 @@
 //! Escapes from the minimum: one ensemble for each of the conditions, all trials handed out together.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
-use escape::theories::{Constants, compare, theories};
+use escape::theories::{Constants, MIN_CELLS, compare, theories};
 use escape::{
-    Conditions, Curvature, DriverSpec, Dynamics, Ensemble, EscapeError, EscapeSpec, Exit, Journal,
-    Landscape, ManySeeds, MinibatchSgd, NetworkLandscape, Perceptron, Start, Trial, check_start,
-    curvature, ensemble, exit_points, noise_slope, tables,
+    Curvature, DriverSpec, Engines, Ensemble, EscapeSpec, Exit, ExitPoints, Journal, Landscape,
+    NetworkLandscape, Trial, constants, curvature, ensemble, tables,
 };
-use train::{RunDir, Schedule, Table, TrainError};
+use train::{RunDir, Table, TrainError};
 
 use super::load_trained;
 use crate::experiment::Experiment;
@@ -32,28 +31,9 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
     let landscape = &*landscape;
 
     let conditions = spec.conditions();
-    let drivers = conditions
-        .iter()
-        .map(|conditions| spec.driver.build(conditions, landscape))
-        .collect::<Result<Vec<_>, _>>()?;
     let network = spec.landscape.is_network().then(|| experiment.objective());
-    let perceptron = network.and_then(Perceptron::of);
-    let mut ensembles = Vec::new();
-    for (conditions, driver) in conditions.iter().zip(&drivers) {
-        let dynamics = Dynamics { landscape, driver: &**driver };
-        let start: Box<dyn Start> = match (&perceptron, network, sgd(&spec.driver, conditions)) {
-            (Some(perceptron), Some(network), Some(sgd)) => {
-                Box::new(ManySeeds::new(perceptron, network, sgd)?)
-            }
-            _ => Box::new(dynamics),
-        };
-        ensembles.push(Ensemble {
-            minimum_loss: check_start(&*start, &spec.basins)?,
-            start,
-            watch: spec.watch(conditions.learning_rate),
-            streams: streams.named(&conditions.name()),
-        });
-    }
+    let engines = Engines::new(spec, landscape, network)?;
+    let ensembles = engines.ensembles(&streams)?;
     let certified = match spec.hessian_eigenvalues {
         0 => None,
         n => Some(certify(experiment, landscape, n)?),
@@ -92,32 +72,19 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
     if let Some(found) = &certified {
         tell_stability(spec, found);
     }
+    tell_checks(spec);
     let all = tables::settings(&conditions, &spec.basins, &exits, minimum_loss, spec.check_every);
-    let several = conditions.iter().any(|own| own.alpha != conditions[0].alpha);
-    if all.len() < 3 {
-        // One or two settings say nothing of how means depend on them.
-    } else if spec.learning_rate_schedule != Schedule::Constant || several {
-        eprintln!("   escape theories are of one step size and one kind of noise: none is fitted");
-    } else {
-        let points = exit_points(&ensembles, &exits, kept, &interrupt::flow)?;
-        let constants = constants(spec, landscape, &points, certified.as_ref())?;
+    // One or two settings say nothing of how means depend on them.
+    if all.len() >= MIN_CELLS && are_of_theories(spec) {
+        let (certified, go_on) = (certified.as_ref(), &interrupt::flow);
+        let constants = constants(spec, landscape, &ensembles, &exits, kept, certified, go_on)?;
         hold_to_account(&all, &constants, run)?;
     }
     run.remove("partial")?;
     Ok(())
 }
 
-/// Minibatch SGD under given conditions, if that is the driver.
-fn sgd(driver: &DriverSpec, conditions: &Conditions) -> Option<MinibatchSgd> {
-    match (driver, conditions.batch_size) {
-        (&DriverSpec::MinibatchSgd { momentum, sampling }, Some(batch_size)) => {
-            Some(MinibatchSgd { batch_size, sampling, momentum })
-        }
-        _ => None,
-    }
-}
-
-/// Says at which step sizes the minimum is left without any noise, and what checks do not see.
+/// Says at which step sizes the minimum is left without any noise.
 fn tell_stability(spec: &EscapeSpec, found: &Curvature) {
     let momentum = match spec.driver {
         DriverSpec::MinibatchSgd { momentum, .. } => momentum,
@@ -131,27 +98,24 @@ fn tell_stability(spec: &EscapeSpec, found: &Curvature) {
             "   escape {beyond} of the step sizes are above {limit:.3}, where descent is unstable without any noise"
         );
     }
+}
+
+/// Says what checks that are far apart do not see.
+fn tell_checks(spec: &EscapeSpec) {
     if spec.check_every > 1 {
         let n = spec.check_every;
         eprintln!(
-            "   escape exits are those seen at every {n}th iteration; excursions between are not"
+            "   escape exits are those seen at checks {n} iterations apart; excursions between are not"
         );
     }
 }
 
-/// What theories take as measured: the noise where the first trial of every ensemble left the first basin.
-fn constants(
-    spec: &EscapeSpec,
-    landscape: &dyn Landscape,
-    points: &[Vec<f64>],
-    certified: Option<&Curvature>,
-) -> Result<Constants, EscapeError> {
-    let n_outliers = certified.and_then(Curvature::n_outliers);
-    Ok(Constants {
-        effective_dimension: n_outliers.map(|n| n as f64),
-        noise_slope: noise_slope(landscape, points, &interrupt::flow)?,
-        alpha: spec.noise_alpha.or(spec.driver.common_alpha()),
-    })
+/// Whether theories speak of such ensembles, and says so if not.
+fn are_of_theories(spec: &EscapeSpec) -> bool {
+    if !spec.is_uniform() {
+        eprintln!("   escape theories are of one step size and one kind of noise: none is fitted");
+    }
+    spec.is_uniform()
 }
 
 /// Fits all theories to all settings.
@@ -200,13 +164,11 @@ fn certify(
     Ok(found)
 }
 
-/// The exits of every trial, by ensemble and seed, an exit for each basin, from the journal where they are there; and the
-/// points that [`ensemble`] keeps.
-fn exits_of_all(
-    ensembles: &[Ensemble],
-    seeds: u64,
-    run: &RunDir,
-) -> Result<(Vec<Vec<Vec<Exit>>>, BTreeMap<usize, Vec<f64>>), Failure> {
+/// The exits of every trial, `[ensemble][seed][basin]`, and the points that [`ensemble`] keeps.
+type Found = (Vec<Vec<Vec<Exit>>>, ExitPoints);
+
+/// What all trials find; from the journal where it is there.
+fn exits_of_all(ensembles: &[Ensemble], seeds: u64, run: &RunDir) -> Result<Found, Failure> {
     let path = run.file("partial/escape.jsonl");
     let io = |error: std::io::Error| TrainError::Io { path: path.clone(), source: error };
     std::fs::create_dir_all(run.file("partial")).map_err(io)?;

@@ -5,7 +5,7 @@ use super::pair::Pair;
 use super::{Cell, Theories, TheoryError, Unavailable};
 
 /// Fewer cells cannot be predicted from each other.
-const MIN_CELLS: usize = 3;
+pub const MIN_CELLS: usize = 3;
 
 /// What the cells say about each theory and each pair.
 #[derive(Debug, Clone, PartialEq)]
