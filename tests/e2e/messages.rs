@@ -42,6 +42,51 @@ fn wrong_types() {
 }
 
 #[test]
+fn values_of_several_forms() {
+    let covariance = |written: &str| {
+        let set = format!("escape.driver={{kind=\"brownian\",covariance={written}}}");
+        let forms = "{ isotropic = variance }, { diagonal = [variance, …] }, { full = [[…], …] }, or \
+                     { minibatch = \"isotropic\" }, \"diagonal\", \"full\"";
+        check(&set, &format!("escape.driver.covariance = {written}: permitted is {forms}"));
+    };
+    covariance("{ isotropc = 1.0 }");
+    covariance("{ minibatch = \"round\" }");
+    covariance("{ isotropic = \"large\" }");
+    covariance("{ diagonal = [1.0], isotropic = 1.0 }");
+    covariance("1.0");
+    check(
+        "escape.driver={kind=\"stable\",alpha=\"heavy\",scale=1}",
+        "escape.driver.alpha = \"heavy\": permitted is a number, a list of numbers, or a list of such lists",
+    );
+    check(
+        "escape.driver={kind=\"minibatch_sgd\",momentum=\"large\"}",
+        "escape.driver.momentum: invalid type: string \"large\", expected a number",
+    );
+
+    let interval = |written: &str| {
+        let basins = format!("escape.basins=[{{distance=1}},{{interval={written}}}]");
+        let permitted = "permitted is two numbers, the lower first; -inf and inf are numbers here";
+        check(&basins, &format!("escape.basins[1].interval = {written}: {permitted}"));
+    };
+    interval("1.0");
+    interval("[1.0]");
+    interval("[1.0, 2.0, 3.0]");
+    interval("[\"low\", 2.0]");
+    let keys = |written: &str| {
+        let permitted = "one key of loss_ratio, loss_rise, distance, interval, accuracy; several \
+                         basins are several in the list";
+        let expected = format!("escape.basins[0] = {written}: permitted is {permitted}");
+        check(&format!("escape.basins=[{written}]"), &expected);
+    };
+    keys("{ distance = 1.0, loss_ratio = 2.0 }");
+    keys("{}");
+    check(
+        "escape.basins=[\"distance\"]",
+        "escape.basins[0]: invalid type: string \"distance\", expected a basin, such as { loss_ratio = 10.0 }",
+    );
+}
+
+#[test]
 fn values_out_of_range() {
     check("training.batch_size=0", "training.batch_size = 0: permitted is 1 or more");
     check(

@@ -7,6 +7,7 @@ use candle_core::Device;
 use escape::EscapeSpec;
 use probe::{FitSpec, ProbeSpec};
 use serde::{Deserialize, Serialize};
+use serde_path_to_error::Segment;
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 use train::ablation::AblationSpec;
@@ -105,15 +106,8 @@ pub fn plans(path: &Path, mut table: Table, assignments: &[String]) -> Result<Ve
     points
         .into_iter()
         .map(|(point, table)| {
-            let file: ExperimentFile =
-                serde_path_to_error::deserialize(table).map_err(|error| {
-                    let key = error.path().to_string();
-                    let place = if key == "." { String::new() } else { format!("{key}: ") };
-                    Failure::in_file(
-                        path,
-                        format!("{place}{}", in_plain_words(error.inner().message())),
-                    )
-                })?;
+            let file: ExperimentFile = serde_path_to_error::deserialize(table.clone())
+                .map_err(|error| Failure::in_file(path, complaint(&table, &error)))?;
             file.validate().map_err(|error| Failure::in_file(path, error))?;
             Ok(Plan { point, file })
         })
@@ -152,6 +146,27 @@ fn expand(base: Table, sweep: Option<Value>) -> Result<Vec<(String, Table)>, Str
         .into_iter()
         .map(|(point, table)| (point.chars().take(120).collect(), table))
         .collect())
+}
+
+/// What is wrong where; a message that says what is permitted gets the value beside the key, as in a [`SpecError`].
+fn complaint(table: &Table, error: &serde_path_to_error::Error<toml::de::Error>) -> String {
+    let (key, message) = (error.path().to_string(), in_plain_words(error.inner().message()));
+    match value_at(table, error.path()).filter(|_| message.starts_with("permitted is")) {
+        Some(value) => format!("{key} = {value}: {message}"),
+        None if key == "." => message,
+        None => format!("{key}: {message}"),
+    }
+}
+
+/// The value at a path, if something is there.
+fn value_at<'a>(table: &'a Table, path: &serde_path_to_error::Path) -> Option<&'a Value> {
+    let mut segments = path.iter();
+    let Segment::Map { key } = segments.next()? else { return None };
+    segments.try_fold(table.get(key)?, |value, segment| match segment {
+        Segment::Seq { index } => value.get(*index),
+        Segment::Map { key } | Segment::Enum { variant: key } => value.get(key),
+        Segment::Unknown => None,
+    })
 }
 
 /// Rust's names of types mean nothing to who writes an experiment.

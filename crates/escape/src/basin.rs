@@ -10,7 +10,7 @@ use crate::walk::Look;
 
 /// A neighbourhood of the minimum. The paper does not state its criterion; these are the usual ones.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", try_from = "Keys")]
 pub enum Basin {
     /// L(w) ≤ c·L(w*) (Mori et al. 2022).
     LossRatio(f64),
@@ -22,6 +22,48 @@ pub enum Basin {
     Interval(f64, f64),
     /// Training accuracy ≥ a.
     Accuracy(f64),
+}
+
+/// A basin as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a basin, such as { loss_ratio = 10.0 }")]
+struct Keys {
+    loss_ratio: Option<f64>,
+    loss_rise: Option<f64>,
+    distance: Option<f64>,
+    interval: Option<Interval>,
+    accuracy: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "permitted is two numbers, the lower first; -inf and inf are numbers here"
+)]
+enum Interval {
+    Ends(f64, f64),
+}
+
+impl TryFrom<Keys> for Basin {
+    type Error = &'static str;
+
+    fn try_from(keys: Keys) -> Result<Self, &'static str> {
+        let given = [
+            keys.loss_ratio.map(Basin::LossRatio),
+            keys.loss_rise.map(Basin::LossRise),
+            keys.distance.map(Basin::Distance),
+            keys.interval.map(|Interval::Ends(low, high)| Basin::Interval(low, high)),
+            keys.accuracy.map(Basin::Accuracy),
+        ];
+        let mut given = given.into_iter().flatten();
+        match (given.next(), given.next()) {
+            (Some(basin), None) => Ok(basin),
+            _ => {
+                Err("permitted is one key of loss_ratio, loss_rise, distance, interval, accuracy; \
+                      several basins are several in the list")
+            }
+        }
+    }
 }
 
 impl Basin {
@@ -82,6 +124,26 @@ impl fmt::Display for Basin {
             Basin::Distance(radius) => write!(f, "|w - w*| = {radius}"),
             Basin::Interval(low, high) => write!(f, "w in [{low}, {high}]"),
             Basin::Accuracy(share) => write!(f, "accuracy = {share}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn basins_read_as_they_are_written() {
+        let basins = [
+            Basin::LossRatio(2.),
+            Basin::LossRise(0.5),
+            Basin::Distance(1.),
+            Basin::Interval(-0.5, 0.25),
+            Basin::Accuracy(0.9),
+        ];
+        for basin in basins {
+            let written = serde_json::to_string(&basin).unwrap();
+            assert_eq!(serde_json::from_str::<Basin>(&written).unwrap(), basin);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What an experiment says about escaping.
 
+mod driver_keys;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -57,15 +59,13 @@ pub struct EscapeSpec {
 
 /// `escape.driver` of an experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "snake_case", try_from = "driver_keys::Keys")]
 pub enum DriverSpec {
     /// [`MinibatchSgd`].
     MinibatchSgd {
         /// Momentum μ.
-        #[serde(default)]
         momentum: f64,
         /// How minibatches are drawn.
-        #[serde(default)]
         sampling: Sampling,
     },
     /// [`Brownian`].
@@ -95,7 +95,7 @@ pub enum DriverSpec {
 
 /// Stability indices as an experiment writes them.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "expected a number, a list of numbers, or a list of such lists")]
+#[serde(untagged, expecting = "permitted is a number, a list of numbers, or a list of such lists")]
 pub enum Indices {
     /// The same for all coordinates.
     Common(f64),
