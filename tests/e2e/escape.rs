@@ -125,3 +125,29 @@ fn coarse_checks_are_told_with_and_without_a_certificate() {
     assert!(told("b", "escape.hessian_eigenvalues=0"));
     assert!(!work.succeed(&["run", "plane.toml", "--out", "c"]).err.contains("apart"));
 }
+
+#[test]
+fn a_batch_of_all_samples_is_told_to_be_without_noise() {
+    let work = WorkDir::new();
+    let regression = PLANE
+        .replace(
+            "{ kind = \"quadratic\", curvatures = [1.0, 4.0], floor = 0.5 }",
+            "{ kind = \"linear_regression\", n_samples = 50, dimension = 2 }",
+        )
+        .replace(
+            "{ kind = \"stable\", alpha = [[1.8, 1.8], [1.2, 1.8]], scale = 1.0 }",
+            "{ kind = \"minibatch_sgd\" }",
+        );
+    fs::write(work.path("regression.toml"), regression + "batch_sizes = [1, 50]\n").unwrap();
+    let warning = "a minibatch of B = 50 drawn without replacement is the whole data set: its trials have no noise";
+    let tells = |out: &str, driver: &str| {
+        let set = format!("escape.driver={driver}");
+        let said = work.succeed(&["run", "regression.toml", "--out", out, "--set", &set]);
+        let report = fs::read_to_string(work.only_run(out).join("report.html")).unwrap();
+        assert_eq!(said.err.contains(warning), report.contains(warning));
+        said.err.contains(warning)
+    };
+    assert!(tells("a", "{ kind = \"minibatch_sgd\" }"));
+    assert!(!tells("b", "{ kind = \"minibatch_sgd\", sampling = \"with_replacement\" }"));
+    assert!(!tells("c", "{ kind = \"multiplicative\" }"));
+}

@@ -47,6 +47,7 @@ pub fn read(directory: &Path) -> Result<RunTables, TrainError> {
         escape_survival: table("escape_survival")?,
         escape_axes: table("escape_axes")?,
         escape_minimum: table("escape_minimum")?,
+        escape_full_batch: table("escape_full_batch")?,
         escape_slopes: table("escape_slopes")?,
         escape_theories: table("escape_theories")?,
         escape_theory_pairs: table("escape_theory_pairs")?,
@@ -281,6 +282,14 @@ fn minimum(table: &Table) -> Result<String, TableError> {
         significant(table.reals("largest_eigenvalue")?[0], 3),
         significant(2.0 / table.reals("largest_eigenvalue")?[0], 3),
         significant(table.reals("n_outliers")?[0], 1),
+    ))
+}
+
+/// What a batch of all samples means.
+pub fn no_noise(table: &Table) -> Result<String, TableError> {
+    Ok(format!(
+        "a minibatch of B = {} drawn without replacement is the whole data set: its trials have no noise",
+        table.integers("batch_size")?[0]
     ))
 }
 

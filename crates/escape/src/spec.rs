@@ -409,6 +409,12 @@ impl EscapeSpec {
         all
     }
 
+    /// Whether one of the batch sizes is all of `n_samples`, drawn without replacement: SGD has no noise then.
+    pub fn has_full_batch(&self, n_samples: usize) -> bool {
+        matches!(self.driver, DriverSpec::MinibatchSgd { sampling: Sampling::Reshuffled, .. })
+            && self.batch_sizes.contains(&n_samples)
+    }
+
     /// Whether all ensembles keep their step size and share one kind of noise, as theories of the mean exit time have it.
     pub fn is_uniform(&self) -> bool {
         let conditions = self.conditions();
@@ -438,4 +444,24 @@ fn one() -> u64 {
 
 fn ten() -> usize {
     10
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_batch_is_one_without_replacement() {
+        let has_full_batch = |driver: &str, n_samples| {
+            let json = format!(
+                r#"{{"driver": {{"kind": {driver}}}, "batch_sizes": [8, 100], "learning_rates": [0.1], "seeds": 1,
+                    "horizon": 9, "basins": [{{"distance": 1}}]}}"#
+            );
+            serde_json::from_str::<EscapeSpec>(&json).unwrap().has_full_batch(n_samples)
+        };
+        assert!(has_full_batch(r#""minibatch_sgd""#, 100));
+        assert!(!has_full_batch(r#""minibatch_sgd""#, 101));
+        assert!(!has_full_batch(r#""minibatch_sgd", "sampling": "with_replacement""#, 100));
+        assert!(!has_full_batch(r#""multiplicative""#, 100));
+    }
 }

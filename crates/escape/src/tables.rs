@@ -223,6 +223,11 @@ pub fn minimum(loss: f64, curvature: &Curvature) -> Table {
         .with_reals("smallest_eigenvalue_seen", [curvature.smallest])
 }
 
+/// The batch size whose minibatches are the whole data set, one row: its trials have no noise.
+pub fn full_batch(batch_size: usize) -> Table {
+    Table::new().with_integers("batch_size", [batch_size as i64])
+}
+
 /// The largest eigenvalues of the Hessian, one row each.
 pub fn eigenvalues(curvature: &Curvature) -> Table {
     let n_outliers = curvature.n_outliers().unwrap_or(0);

@@ -89,6 +89,8 @@ pub struct RunTables {
     pub escape_axes: Option<Table>,
     /// One row: the certificate of the minimum.
     pub escape_minimum: Option<Table>,
+    /// One row: the batch size of trials without noise.
+    pub escape_full_batch: Option<Table>,
     /// One row per ensemble: growth of the exit time with the loss ratio.
     pub escape_slopes: Option<Table>,
     /// One row per theory of the exit time.

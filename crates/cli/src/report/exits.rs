@@ -6,6 +6,7 @@ use train::{Table, TableError};
 use super::markup::{Cell, Column, aligned, definitions, shared, table as table_of};
 use super::{ReportInput, Section};
 use crate::plot::number::{chosen, count, significant};
+use crate::tables::no_noise;
 
 const DEFINITIONS: [(&str, &str); 5] = [
     (
@@ -43,6 +44,10 @@ const DEFINITIONS: [(&str, &str); 5] = [
 
 pub(super) fn section(input: &ReportInput) -> Result<Option<Section>> {
     let mut body = certificate(input)?;
+    if let Some(table) = input.tables.escape_full_batch.as_ref().filter(|table| table.n_rows() > 0)
+    {
+        body += &format!("<p>Note: {}.</p>\n", no_noise(table)?);
+    }
     body += &(input.figure("escape_time.svg") + &input.figure("survival.svg"));
     if let Some(summary) = input.tables.escape_summary.as_ref().filter(|t| t.n_rows() > 0) {
         body += &summary_table(summary)?;

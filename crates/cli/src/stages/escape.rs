@@ -14,6 +14,7 @@ use crate::experiment::Experiment;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::progress::Task;
+use crate::tables::no_noise;
 
 /// Runs the trials that an earlier start has not finished.
 pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
@@ -29,6 +30,12 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
         }
     };
     let landscape = &*landscape;
+
+    if let Some(n_samples) = landscape.n_samples().filter(|n| spec.has_full_batch(*n)) {
+        let table = tables::full_batch(n_samples);
+        eprintln!("   escape {}", no_noise(&table)?);
+        run.write_table("escape_full_batch", &table)?;
+    }
 
     let conditions = spec.conditions();
     let network = spec.landscape.is_network().then(|| experiment.objective());
