@@ -23,7 +23,8 @@ const DEFINITIONS: [(&str, &str); 5] = [
     ),
     (
         "Mean",
-        "Where all trials left, the sample mean with its normal interval. Where some were censored, \
+        "Where all trials left, the sample mean with its normal interval, on the scale of logarithms \
+         where it would reach 0. Where some were censored, \
          the iterations observed in all trials together over the number of exits, with the interval \
          of exponential times: right when exits come at a constant rate, which Laplace's test must \
          not reject at 1 %. Otherwise only a lower bound, the lower end of the interval for the mean \
