@@ -151,3 +151,23 @@ fn a_batch_of_all_samples_is_told_to_be_without_noise() {
     assert!(!tells("b", "{ kind = \"minibatch_sgd\", sampling = \"with_replacement\" }"));
     assert!(!tells("c", "{ kind = \"multiplicative\" }"));
 }
+
+#[test]
+fn terminal_and_report_say_alike_which_theories_are_separated() {
+    let work = WorkDir::new();
+    let well = PLANE
+        .replace("alpha = [[1.8, 1.8], [1.2, 1.8]]", "alpha = 2.0")
+        .replace("scale = 1.0", "scale = 3.0")
+        .replace("[0.05]", "[0.05, 0.1, 0.2]");
+    fs::write(work.path("well.toml"), well).unwrap();
+    let said = work.succeed(&["run", "well.toml"]);
+    let report = fs::read_to_string(work.only_run("runs").join("report.html")).unwrap();
+    let (_, theories) = said.out.split_once("Theories of the mean exit time").unwrap();
+    let sentences: Vec<&str> =
+        theories.lines().filter(|line| line.ends_with('.') && !line.starts_with("Done")).collect();
+    assert!(sentences[0].contains("predicts settings that were left out best."), "{theories}");
+    assert!(sentences[1].starts_with("On this sweep these are one and the same formula"));
+    for sentence in sentences {
+        assert_eq!(report.matches(&format!("<li>{sentence}</li>")).count(), 2, "{sentence}");
+    }
+}

@@ -14,6 +14,7 @@ mod run;
 mod stages;
 mod tables;
 mod terminal;
+mod theory_verdicts;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

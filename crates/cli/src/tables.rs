@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::plot::number::{chosen, significant};
 use crate::plot::{RunTables, groups};
 use crate::terminal::{aligned, mean_and_deviation};
+use crate::theory_verdicts;
 
 /// What the figures in the noise table mean; printed beside it.
 const DEFINITIONS: &str = "  Fits: maximum likelihood on each series; SαS has characteristic function exp(iδt − |γt|^α), 0.5 ≤ α ≤ 2.
@@ -60,19 +61,25 @@ pub fn read(directory: &Path) -> Result<RunTables, TrainError> {
 /// The results of a run, for a terminal.
 pub fn summary(tables: &RunTables) -> Result<String, Failure> {
     let mut text = String::new();
-    type Part = fn(&Table) -> Result<String, TableError>;
-    let parts: [(&Option<Table>, Part); 11] = [
-        (&tables.certificate, certificate),
-        (&tables.noise_during_summary, during),
-        (&tables.noise_summary, noise),
-        (&tables.noise_common_alpha, common_alpha),
-        (&tables.noise_scale, noise_scale),
-        (&tables.noise_views, views),
-        (&tables.escape_minimum, minimum),
-        (&tables.escape_summary, escapes),
-        (&tables.escape_slopes, slopes),
-        (&tables.escape_theories, theories),
-        (&tables.ablation_summary, ablation),
+    type Part<'a> = &'a dyn Fn(&Table) -> Result<String, TableError>;
+    let verdicts = |pairs: &Table| {
+        let theories = tables.escape_theories.as_ref();
+        let sentences = theories.map(|theories| theory_verdicts::sentences(theories, pairs));
+        Ok(sentences.transpose()?.unwrap_or_default().join("\n") + "\n")
+    };
+    let parts: [(&Option<Table>, Part); 12] = [
+        (&tables.certificate, &certificate),
+        (&tables.noise_during_summary, &during),
+        (&tables.noise_summary, &noise),
+        (&tables.noise_common_alpha, &common_alpha),
+        (&tables.noise_scale, &noise_scale),
+        (&tables.noise_views, &views),
+        (&tables.escape_minimum, &minimum),
+        (&tables.escape_summary, &escapes),
+        (&tables.escape_slopes, &slopes),
+        (&tables.escape_theories, &theories),
+        (&tables.escape_theory_pairs, &verdicts),
+        (&tables.ablation_summary, &ablation),
     ];
     for (table, part) in parts {
         if let Some(table) = table {

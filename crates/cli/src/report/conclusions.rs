@@ -11,6 +11,7 @@ use crate::plot::canvas::escape;
 use crate::plot::number::{chosen, count, mean_and_deviation, significant};
 use crate::plot::{RunTables, groups};
 use crate::tables::CommonAlpha;
+use crate::theory_verdicts;
 
 /// The key figures and the conclusions.
 pub(super) fn block(tables: &RunTables) -> Result<String> {
@@ -29,7 +30,7 @@ pub(super) fn block(tables: &RunTables) -> Result<String> {
         findings.escape(table)?;
     }
     if let (Some(theories), Some(pairs)) = (&tables.escape_theories, &tables.escape_theory_pairs) {
-        findings.sentences.extend(super::theories::verdicts(theories, pairs)?);
+        findings.sentences.extend(theory_verdicts::sentences(theories, pairs)?);
     }
     if let Some(table) = filled(&tables.ablation_summary) {
         findings.ablation(table)?;

@@ -6,6 +6,7 @@ use train::Table;
 use super::ReportInput;
 use super::markup::{Cell, Column, definitions, details, list, table};
 use crate::plot::number::significant;
+use crate::theory_verdicts;
 
 const DEFINITIONS: [(&str, &str); 3] = [
     (
@@ -41,59 +42,10 @@ pub(super) fn chapter(input: &ReportInput) -> Result<String> {
         return Ok(String::new());
     };
     let mut text = "<h3>Theories</h3>\n".to_owned() + &input.figure("escape_theories.svg");
-    text += &list(&verdicts(theories, pairs)?);
+    text += &list(&theory_verdicts::sentences(theories, pairs)?);
     text += &of_theories(theories)?;
     text += &details("What the theories say", &definitions(DEFINITIONS));
     Ok(text)
-}
-
-/// What the data tell apart, in sentences.
-pub fn verdicts(theories: &Table, pairs: &Table) -> Result<Vec<String>> {
-    let (names, held_out) = (theories.texts("theory")?, theories.reals("held_out_per_trial")?);
-    let mut sentences = Vec::new();
-    let scored = (0..names.len()).filter(|row| held_out[*row].is_finite());
-    let Some(best) = scored.max_by(|a, b| held_out[*a].total_cmp(&held_out[*b])) else {
-        return Ok(vec!["No theory predicts settings that it has not seen.".to_owned()]);
-    };
-    let best = &names[best];
-    let (first, second) = (pairs.texts("first")?, pairs.texts("second")?);
-    let relation = pairs.texts("relation")?;
-    let other = |row: usize| match (first[row] == *best, second[row] == *best) {
-        (true, _) => Some(second[row].as_str()),
-        (_, true) => Some(first[row].as_str()),
-        _ => None,
-    };
-    let related = |to: &str| -> String {
-        let rows = (0..pairs.n_rows()).filter(|row| relation[*row] == to);
-        rows.filter_map(other).collect::<Vec<_>>().join(", ")
-    };
-    let or_none = |names: String| if names.is_empty() { "none".to_owned() } else { names };
-    let open = or_none(related("not separated"));
-    sentences.push(format!(
-        "{best} predicts settings that were left out best. It is separated from: {}; not from: {}.",
-        or_none(related(&format!("separated: {best}"))),
-        open.trim_end_matches('.')
-    ));
-    let same: Vec<String> = (0..pairs.n_rows())
-        .filter(|row| relation[*row] == "same form on this sweep")
-        .map(|row| format!("{} and {}", first[row], second[row]))
-        .collect();
-    if !same.is_empty() {
-        sentences.push(format!(
-            "On this sweep these are one and the same formula, and no number of trials tells them \
-             apart: {}.",
-            same.join("; ").trim_end_matches('.')
-        ));
-    }
-    let rejected = theories.reals("deviance_p")?.iter().filter(|p| **p < 0.01).count();
-    let fitted = theories.reals("deviance_p")?.iter().filter(|p| p.is_finite()).count();
-    if rejected > 0 {
-        sentences.push(format!(
-            "{rejected} of {fitted} theories are rejected against a mean of its own for each setting \
-             (deviance, p < 0.01)."
-        ));
-    }
-    Ok(sentences)
 }
 
 fn of_theories(theories: &Table) -> Result<String> {
