@@ -39,16 +39,22 @@ impl Curvature {
     }
 }
 
+/// The most products of the Hessian with a vector that [`curvature`] takes, of D coordinates:
+/// `min(D, 10 n_eigenvalues + 40)`.
+pub fn most_products(dimension: usize, n_eigenvalues: usize) -> usize {
+    dimension.min(10 * n_eigenvalues + 40)
+}
+
 /// Finds the `n_eigenvalues` largest eigenvalues of the Hessian at the minimum.
 ///
 /// # Formula
 /// Lanczos' iteration (Golub and Van Loan 2013, algorithm 10.1.1) with full reorthogonalisation, from a random vector.
 /// `H v ≈ (∇L(w* + εv) − ∇L(w* − εv))/2ε` with `ε = ∛(machine epsilon) · max(1, ‖w*‖)` for unit v: its error is of the
-/// order of ε². It stops when every wanted Ritz value has a residual below 10⁻⁶ of the largest, or after all of the space
-/// or 10 `n_eigenvalues` + 40 products.
+/// order of ε². It stops when every wanted Ritz value has a residual below 10⁻⁶ of the largest, or after
+/// [`most_products`].
 ///
 /// # Errors
-/// [`EscapeError::Stopped`] when `go_on`, asked before each product, says stop.
+/// [`EscapeError::Stopped`] when `go_on`, asked after each product, says stop.
 pub fn curvature(
     landscape: &dyn Landscape,
     n_eigenvalues: usize,
@@ -80,10 +86,10 @@ pub fn curvature(
     let mut basis = vec![scaled(&start, 1. / norm(&start))];
     let (mut diagonal, mut beside) = (Vec::new(), Vec::new());
     loop {
+        let mut next = hessian_times(basis.last().expect("begins with one"))?;
         if go_on() == Flow::Stop {
             return Err(EscapeError::Stopped);
         }
-        let mut next = hessian_times(basis.last().expect("begins with one"))?;
         diagonal.push(dot(&next, basis.last().expect("begins with one")));
         orthogonalise(&mut next, &basis);
         let rest = norm(&next);
@@ -93,7 +99,7 @@ pub fn curvature(
         let converged = n_products >= wanted
             && residuals.iter().take(wanted).all(|residual| *residual < 1e-6 * largest);
         let invariant = rest <= 1e-9 * largest;
-        if converged || n_products == dim || n_products >= 10 * wanted + 40 {
+        if converged || n_products == most_products(dim, wanted) {
             let smallest = *eigenvalues.last().expect("begins with one");
             let leading = |values: Vec<f64>| values.into_iter().take(wanted).collect();
             return Ok(Curvature {
@@ -155,8 +161,11 @@ fn scaled(v: &[f64], by: f64) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::landscape::{Evaluation, Site};
     use crate::landscapes::{LandscapeSpec, NetworkLandscape};
+    use std::cell::Cell;
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use train::{ModelSpec, Objective, data};
 
     fn go_on() -> Flow {
@@ -193,6 +202,56 @@ mod tests {
         assert_eq!(found.eigenvalues.len(), 1);
         assert!((found.eigenvalues[0] - 4.).abs() < 1e-6);
         assert_eq!(found.n_outliers(), Some(1));
+    }
+
+    /// Counts the gradients that are taken.
+    struct Counted<'a>(&'a dyn Landscape, AtomicUsize);
+
+    struct CountedSite<'a>(Box<dyn Site + 'a>, &'a AtomicUsize);
+
+    impl Landscape for Counted<'_> {
+        fn minimum(&self) -> &[f64] {
+            self.0.minimum()
+        }
+
+        fn site(&self) -> Result<Box<dyn Site + '_>, EscapeError> {
+            Ok(Box::new(CountedSite(self.0.site()?, &self.1)))
+        }
+    }
+
+    impl Site for CountedSite<'_> {
+        fn evaluate(&mut self, w: &[f64]) -> Result<Evaluation, EscapeError> {
+            self.0.evaluate(w)
+        }
+
+        fn gradient(&mut self, w: &[f64], gradient: &mut [f64]) -> Result<(), EscapeError> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.gradient(w, gradient)
+        }
+    }
+
+    #[test]
+    fn every_product_is_counted_when_it_is_done_and_can_be_the_last() {
+        // Evenly spaced: the residuals fall slowly.
+        let curvatures = (1..=300).map(f64::from).collect();
+        let spec = LandscapeSpec::Quadratic { curvatures, floor: 0. };
+        let landscape = spec.build(&Streams::new(1)).unwrap();
+        let n_done = |last: usize| {
+            let counted = Counted(&*landscape, AtomicUsize::new(0));
+            let n_done = Cell::new(0);
+            let go_on = || {
+                n_done.set(n_done.get() + 1);
+                // That of the minimum, and two for each product.
+                assert_eq!(counted.1.load(Ordering::Relaxed), 1 + 2 * n_done.get());
+                if n_done.get() == last { Flow::Stop } else { Flow::Continue }
+            };
+            let found = curvature(&counted, 2, &Streams::new(2), &go_on);
+            assert_eq!(counted.1.load(Ordering::Relaxed), 1 + 2 * n_done.get());
+            (n_done.get(), found.is_ok())
+        };
+        assert_eq!(n_done(7), (7, false));
+        assert_eq!(n_done(usize::MAX), (most_products(300, 2), true));
+        assert_eq!([most_products(5, 2), most_products(300, 2)], [5, 60]);
     }
 
     /// The whole Hessian of a small network by differences of its gradient, one column after the other.

@@ -54,7 +54,7 @@ mod walk;
 
 pub use basin::Basin;
 pub use constants::constants;
-pub use curvature::{Curvature, curvature};
+pub use curvature::{Curvature, curvature, most_products};
 pub use driver::{Driver, Rule};
 pub use drivers::{
     Brownian, Covariance, Decoupled, MinibatchNoise, MinibatchSgd, Multiplicative, StableNoise,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use escape::theories::{Constants, MIN_CELLS, compare, theories};
 use escape::{
     Curvature, DriverSpec, Engines, Ensemble, EscapeSpec, Exit, ExitPoints, Journal, Landscape,
-    NetworkLandscape, Trial, constants, curvature, ensemble, tables,
+    NetworkLandscape, Trial, constants, curvature, ensemble, most_products, tables,
 };
 use train::{RunDir, Table, TrainError};
 
@@ -152,15 +152,20 @@ fn certify(
     landscape: &dyn Landscape,
     n_eigenvalues: usize,
 ) -> Result<Curvature, Failure> {
-    let task = Task::begin("minimum", None);
+    let n_products = most_products(landscape.minimum().len(), n_eigenvalues);
+    let task = Task::begin("minimum", Some(n_products as u64));
+    let go_on = || {
+        task.advance();
+        interrupt::flow()
+    };
     let streams = experiment.streams.named("curvature");
     let is_network =
         experiment.file.escape.as_ref().is_some_and(|spec| spec.landscape.is_network());
     let found = if is_network {
         let network = NetworkLandscape::new(experiment.objective().in_f64()?)?;
-        curvature(&network, n_eigenvalues, &streams, &interrupt::flow)?
+        curvature(&network, n_eigenvalues, &streams, &go_on)?
     } else {
-        curvature(landscape, n_eigenvalues, &streams, &interrupt::flow)?
+        curvature(landscape, n_eigenvalues, &streams, &go_on)?
     };
     task.finish(&format!(
         "gradient norm {:.2e}, largest Hessian eigenvalue {:.4}, outliers: {}",
