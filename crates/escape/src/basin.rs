@@ -72,8 +72,8 @@ impl Basin {
         let inside = match *self {
             Basin::LossRatio(ratio) => look.loss()? <= ratio * look.minimum_loss(),
             Basin::LossRise(rise) => look.loss()? <= look.minimum_loss() + rise,
-            Basin::Distance(radius) => look.distance() <= radius,
-            Basin::Interval(low, high) => look.all_within(low, high),
+            Basin::Distance(radius) => look.distance()? <= radius,
+            Basin::Interval(low, high) => look.all_within(low, high)?,
             Basin::Accuracy(share) => look.accuracy()? >= share,
         };
         Ok(!inside)

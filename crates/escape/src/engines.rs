@@ -2,6 +2,7 @@
 
 use train::{Objective, Streams};
 
+use crate::batched::Batched;
 use crate::driver::Driver;
 use crate::drivers::MinibatchSgd;
 use crate::ensemble::Ensemble;
@@ -18,7 +19,8 @@ pub struct Engines<'a> {
     spec: &'a EscapeSpec,
     landscape: &'a dyn Landscape,
     drivers: Vec<Box<dyn Driver>>,
-    perceptron: Option<(Perceptron, &'a Objective)>,
+    network: Option<&'a Objective>,
+    perceptron: Option<Perceptron>,
 }
 
 impl<'a> Engines<'a> {
@@ -33,8 +35,8 @@ impl<'a> Engines<'a> {
     ) -> Result<Self, EscapeError> {
         let driver = |conditions: &Conditions| spec.driver.build(conditions, landscape);
         let drivers = spec.conditions().iter().map(driver).collect::<Result<_, _>>()?;
-        let perceptron = network.and_then(|network| Some((Perceptron::of(network)?, network)));
-        Ok(Self { spec, landscape, drivers, perceptron })
+        let perceptron = network.and_then(Perceptron::of);
+        Ok(Self { spec, landscape, drivers, network, perceptron })
     }
 
     /// An ensemble for each of the conditions, in their order, with streams that are named after them.
@@ -55,22 +57,28 @@ impl<'a> Engines<'a> {
         Ok(ensembles)
     }
 
-    /// [`ManySeeds`] for minibatch SGD on a perceptron, [`Dynamics`] for all else.
+    /// For minibatch SGD on a perceptron [`ManySeeds`] on the CPU and [`Batched`] elsewhere, [`Dynamics`] for all else.
     fn start<'b>(
         &'b self,
         conditions: &Conditions,
         driver: &'b dyn Driver,
     ) -> Result<Box<dyn Start + 'b>, EscapeError> {
-        Ok(match (&self.perceptron, &self.spec.driver, conditions.batch_size) {
-            (
-                Some((perceptron, network)),
-                &DriverSpec::MinibatchSgd { momentum, sampling },
-                Some(batch_size),
-            ) => {
-                let driver = MinibatchSgd { batch_size, sampling, momentum };
-                Box::new(ManySeeds::new(perceptron, network, driver)?)
-            }
-            _ => Box::new(Dynamics { landscape: self.landscape, driver }),
+        let dynamics = Dynamics { landscape: self.landscape, driver };
+        let (Some(network), &DriverSpec::MinibatchSgd { momentum, sampling }, Some(batch_size)) =
+            (self.network, &self.spec.driver, conditions.batch_size)
+        else {
+            return Ok(Box::new(dynamics));
+        };
+        let driver = MinibatchSgd { batch_size, sampling, momentum };
+        if let Some(perceptron) = &self.perceptron {
+            return Ok(Box::new(ManySeeds::new(perceptron, network, driver)?));
+        }
+        if network.params().vars().all(|var| var.device().is_cpu()) {
+            return Ok(Box::new(dynamics));
+        }
+        Ok(match Batched::of(network, &driver)? {
+            Some(batched) => Box::new(batched),
+            None => Box::new(dynamics),
         })
     }
 }
@@ -101,9 +109,9 @@ mod tests {
             let driver = spec.driver.build(&spec.conditions()[0], &landscape).unwrap();
             let generic = Dynamics { landscape: &landscape, driver: &*driver };
             let after = |start: &dyn Start| {
-                let mut walk = start.begin(&own).unwrap();
+                let mut walk = start.begin(std::slice::from_ref(&own)).unwrap();
                 (0..50).for_each(|_| walk.step(0.1).unwrap());
-                walk.point().into_owned()
+                walk.at(0).point().unwrap().into_owned()
             };
             assert_eq!(ensembles.len(), 1);
             assert_eq!(ensembles[0].streams.rng(0), own.rng(0));

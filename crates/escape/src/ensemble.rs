@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use train::{Flow, Streams};
 
 use crate::error::EscapeError;
-use crate::exit_time::{Exit, Watch, trial};
+use crate::exit_time::{Ended, Exit, Watch, run};
 use crate::walk::Start;
 
 /// Trials under the same conditions.
@@ -26,8 +26,8 @@ pub type ExitPoints = BTreeMap<usize, Vec<f64>>;
 
 /// Runs trials of some ensembles, told by the numbers of ensemble and seed, and hands over the exits of each as it ends.
 ///
-/// They are handed out one by one over all threads, in any order; what a trial finds depends on its ensemble and its seed
-/// alone. `go_on` is asked at every check.
+/// They are handed out over all threads, in any order, one by one or in the blocks in which they step together
+/// ([`Start::at_once`]); what a trial finds depends on its ensemble and its seed alone. `go_on` is asked at every check.
 ///
 /// Returns the points where first trials left: [`constants`](crate::constants()) takes them.
 ///
@@ -39,15 +39,49 @@ pub fn ensemble<E: From<EscapeError> + Send>(
     go_on: &(dyn Fn() -> Flow + Sync),
     finished: &(dyn Fn(usize, u64, Vec<Exit>) -> Result<(), E> + Sync),
 ) -> Result<ExitPoints, E> {
-    let run = |&(idx, seed): &(usize, u64)| {
-        let Ensemble { start, minimum_loss, watch, streams } = &ensembles[idx];
-        let streams = streams.named(&seed.to_string());
-        let (exits, left_at) = trial(&**start, *minimum_loss, watch, &streams, go_on)?;
-        finished(idx, seed, exits)?;
-        Ok(left_at.filter(|_| seed == 0).map(|point| (idx, point)))
+    // Seeds that are asked for, by ensemble and block.
+    let mut blocks: BTreeMap<(usize, u64), Vec<u64>> = BTreeMap::new();
+    for &(idx, seed) in trials {
+        blocks.entry((idx, seed / ensembles[idx].at_once())).or_default().push(seed);
+    }
+    let run_block = |((idx, _), seeds): ((usize, u64), Vec<u64>)| {
+        let mut point = None;
+        ensembles[idx].run(&seeds, &ensembles[idx].watch, go_on, |seed, ended| {
+            if seed == 0 {
+                point = ended.left_at.map(|point| (idx, point));
+            }
+            finished(idx, seed, ended.exits)
+        })?;
+        Ok(point)
     };
     // Trials differ a thousandfold in length.
-    trials.par_iter().with_max_len(1).filter_map(|one| run(one).transpose()).collect()
+    let blocks: Vec<_> = blocks.into_iter().collect();
+    blocks
+        .into_par_iter()
+        .with_max_len(1)
+        .filter_map(|block| run_block(block).transpose())
+        .collect()
+}
+
+impl Ensemble<'_> {
+    fn at_once(&self) -> u64 {
+        self.start.at_once() as u64
+    }
+
+    /// Runs the block of trials that these seeds are in, and hands over those of them.
+    fn run<E: From<EscapeError>>(
+        &self,
+        seeds: &[u64],
+        watch: &Watch,
+        go_on: &(dyn Fn() -> Flow + Sync),
+        mut ended: impl FnMut(u64, Ended) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let first = seeds[0] / self.at_once() * self.at_once();
+        let trial = |seed: u64| (self.streams.named(&seed.to_string()), seeds.contains(&seed));
+        let trials: Vec<_> = (first..first + self.at_once()).map(trial).collect();
+        let by_seed = |trial: usize, found: Ended| ended(first + trial as u64, found);
+        run(&*self.start, self.minimum_loss, watch, &trials, go_on, by_seed)
+    }
 }
 
 /// The points `[D]` at which trials of seed 0 were seen outside of the first basin, of those ensembles in which that
@@ -69,9 +103,14 @@ pub(crate) fn exit_points(
         if let Some(point) = kept.remove(&idx) {
             return Ok(Some(point));
         }
-        let Ensemble { start, minimum_loss, watch, streams } = &ensembles[idx];
+        let watch = &ensembles[idx].watch;
         let watch = Watch { basins: watch.basins[..1].to_vec(), ..watch.clone() };
-        Ok(trial(&**start, *minimum_loss, &watch, &streams.named("0"), go_on)?.1)
+        let mut point = None;
+        ensembles[idx].run(&[0], &watch, go_on, |_seed, ended| {
+            point = ended.left_at;
+            Ok::<(), EscapeError>(())
+        })?;
+        Ok(point)
     };
     left.filter_map(|idx| point(idx).transpose()).collect()
 }
@@ -82,7 +121,7 @@ mod tests {
     use crate::basin::Basin;
     use crate::drivers::{Brownian, Covariance};
     use crate::landscapes::LandscapeSpec;
-    use crate::walk::{Dynamics, Walk};
+    use crate::walk::{Dynamics, Walks};
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use train::Schedule;
@@ -95,9 +134,9 @@ mod tests {
             self.0.minimum()
         }
 
-        fn begin(&self, streams: &Streams) -> Result<Box<dyn Walk + '_>, EscapeError> {
+        fn begin(&self, trials: &[Streams]) -> Result<Box<dyn Walks + '_>, EscapeError> {
             self.1.fetch_add(1, Ordering::Relaxed);
-            self.0.begin(streams)
+            self.0.begin(trials)
         }
     }
 

@@ -5,7 +5,7 @@ use train::{Flow, Progress, Schedule, Streams};
 
 use crate::basin::Basin;
 use crate::error::EscapeError;
-use crate::walk::{Look, Start};
+use crate::walk::{Look, Place, Start};
 
 /// When a trial ended, in iterations from the perturbation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,53 +81,105 @@ pub fn first_exits(
     streams: &Streams,
     go_on: &(dyn Fn() -> Flow + Sync),
 ) -> Result<Vec<Exit>, EscapeError> {
-    Ok(trial(start, minimum_loss, watch, streams, go_on)?.0)
+    let mut found = Vec::new();
+    let ended = |_trial, ended: Ended| {
+        found = ended.exits;
+        Ok::<(), EscapeError>(())
+    };
+    run(start, minimum_loss, watch, &[(streams.clone(), true)], go_on, ended)?;
+    Ok(found)
 }
 
-/// The exits of a trial, and the point `[D]` that was seen outside of the first basin; `None` if it stayed.
-pub(crate) fn trial(
+/// A trial at its end.
+pub(crate) struct Ended {
+    /// One exit for each basin.
+    pub exits: Vec<Exit>,
+    /// The point `[D]` that was seen outside of the first basin; `None` if it stayed.
+    pub left_at: Option<Vec<f64>>,
+}
+
+/// Runs trials that step together, until those that are asked for have left every basin, or to the horizon; they are
+/// handed over as they end, by their number.
+pub(crate) fn run<E: From<EscapeError>>(
     start: &dyn Start,
     minimum_loss: f64,
     watch: &Watch,
-    streams: &Streams,
+    trials: &[(Streams, bool)],
     go_on: &(dyn Fn() -> Flow + Sync),
-) -> Result<(Vec<Exit>, Option<Vec<f64>>), EscapeError> {
-    let minimum = start.minimum();
-    let mut walk = start.begin(streams)?;
-    let mut exits: Vec<Option<Exit>> = vec![None; watch.basins.len()];
-    let (mut elapsed, mut left_at) = (0., None);
+    mut ended: impl FnMut(usize, Ended) -> Result<(), E>,
+) -> Result<(), E> {
+    let streams: Vec<Streams> = trials.iter().map(|(streams, _)| streams.clone()).collect();
+    let mut walks = start.begin(&streams)?;
+    let begun = || UnderWay { exits: vec![None; watch.basins.len()], left_at: None };
+    let asked = (0..trials.len()).filter(|&trial| trials[trial].1);
+    let mut left: Vec<(usize, UnderWay)> = asked.map(|trial| (trial, begun())).collect();
+    let mut elapsed = 0.;
     for iteration in 1..=watch.horizon {
         let learning_rate = watch.step_size(iteration);
-        walk.step(learning_rate)?;
+        walks.step(learning_rate)?;
         elapsed += learning_rate;
         if !iteration.is_multiple_of(watch.check_every) && iteration != watch.horizon {
             continue;
         }
-        let mut look = Look::at(&mut *walk, minimum, minimum_loss);
-        for (basin, exit) in watch.basins.iter().zip(&mut exits) {
+        let mut remaining = Vec::with_capacity(left.len());
+        for (trial, mut own) in left {
+            let place = walks.at(trial);
+            own.look(place, start.minimum(), minimum_loss, watch, (iteration, elapsed))?;
+            match own.exits.iter().all(Option::is_some) {
+                true => ended(trial, own.end(watch, elapsed))?,
+                false => remaining.push((trial, own)),
+            }
+        }
+        left = remaining;
+        if left.is_empty() {
+            return Ok(());
+        }
+        if go_on() == Flow::Stop {
+            return Err(EscapeError::Stopped.into());
+        }
+    }
+    left.into_iter().try_for_each(|(trial, own)| ended(trial, own.end(watch, elapsed)))
+}
+
+/// What has been seen of a trial.
+struct UnderWay {
+    exits: Vec<Option<Exit>>,
+    left_at: Option<Vec<f64>>,
+}
+
+impl UnderWay {
+    /// Checks the basins that it has not left yet.
+    fn look(
+        &mut self,
+        place: &mut dyn Place,
+        minimum: &[f64],
+        minimum_loss: f64,
+        watch: &Watch,
+        (iteration, elapsed): (u64, f64),
+    ) -> Result<(), EscapeError> {
+        let mut look = Look::at(place, minimum, minimum_loss);
+        for (basin, exit) in watch.basins.iter().zip(&mut self.exits) {
             if exit.is_none() && basin.is_left(&mut look)? {
                 *exit = Some(Exit {
                     time: ExitTime::Exited(iteration),
                     elapsed,
-                    coordinate: Some(look.farthest()),
-                    diverged: !look.is_finite(),
+                    coordinate: Some(look.farthest()?),
+                    diverged: !look.is_finite()?,
                 });
             }
         }
-        if left_at.is_none() && matches!(exits.first(), Some(Some(_))) {
-            left_at = Some(walk.point().into_owned());
+        if self.left_at.is_none() && matches!(self.exits.first(), Some(Some(_))) {
+            self.left_at = Some(place.point()?.into_owned());
         }
-        if exits.iter().all(Option::is_some) {
-            break;
-        }
-        if go_on() == Flow::Stop {
-            return Err(EscapeError::Stopped);
-        }
+        Ok(())
     }
-    let time = ExitTime::Censored(watch.horizon);
-    let stayed = Exit { time, elapsed, coordinate: None, diverged: false };
-    let exits = exits.into_iter().map(|exit| exit.unwrap_or(stayed)).collect();
-    Ok((exits, left_at))
+
+    fn end(self, watch: &Watch, elapsed: f64) -> Ended {
+        let time = ExitTime::Censored(watch.horizon);
+        let stayed = Exit { time, elapsed, coordinate: None, diverged: false };
+        let exits = self.exits.into_iter().map(|exit| exit.unwrap_or(stayed)).collect();
+        Ended { exits, left_at: self.left_at }
+    }
 }
 
 /// Makes sure that trials begin inside of every basin, and returns the loss L(w*) at the minimum.
@@ -135,8 +187,8 @@ pub(crate) fn trial(
 /// # Errors
 /// [`EscapeError::StartsOutside`] of the first basin that the minimum is not in.
 pub fn check_start(start: &dyn Start, basins: &[Basin]) -> Result<f64, EscapeError> {
-    let mut walk = start.begin(&Streams::new(0))?;
-    let mut look = Look::at_minimum(&mut *walk, start.minimum())?;
+    let mut walks = start.begin(&[Streams::new(0)])?;
+    let mut look = Look::at_minimum(walks.at(0), start.minimum())?;
     let loss = look.minimum_loss();
     for basin in basins {
         if matches!(basin, Basin::LossRatio(_)) && loss <= 0. {

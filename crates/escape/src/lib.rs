@@ -31,6 +31,7 @@
 
 mod ascent;
 mod basin;
+mod batched;
 mod constants;
 mod curvature;
 mod driver;
@@ -53,6 +54,7 @@ pub mod theories;
 mod walk;
 
 pub use basin::Basin;
+pub use batched::Batched;
 pub use constants::constants;
 pub use curvature::{Curvature, curvature, most_products};
 pub use driver::{Driver, Rule};
@@ -71,4 +73,4 @@ pub use landscapes::{LandscapeSpec, NetworkLandscape};
 pub use many_seeds::{ManySeeds, Perceptron, Seed};
 pub use slope::{Slope, moris_slope, slope};
 pub use spec::{Conditions, DriverSpec, EscapeSpec, Indices};
-pub use walk::{Dynamics, Start, Walk};
+pub use walk::{Dynamics, Place, Start, Walks};

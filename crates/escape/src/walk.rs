@@ -1,4 +1,6 @@
-//! A point under way, and what can be seen of it.
+//! Points under way, and what can be seen of them.
+
+use std::borrow::Cow;
 
 use train::Streams;
 
@@ -6,44 +8,57 @@ use crate::driver::{Driver, Rule};
 use crate::error::EscapeError;
 use crate::landscape::{Evaluation, Landscape, Site};
 
-/// One trial under way: a point that a rule moves.
+/// Trials under way that step together: points that a rule moves.
 ///
-/// There are two: any driver on any landscape ([`Dynamics`]), and SGD on a perceptron, whose steps are too short for
-/// anything but a kernel of their own.
-pub trait Walk {
-    /// Takes one step of size η.
+/// Any driver on any landscape moves one ([`Dynamics`]), and so does SGD on a perceptron, whose steps are too short for
+/// anything but a kernel of their own; on a GPU, that idles over a single small network, SGD moves hundreds.
+pub trait Walks {
+    /// Takes one step of size η with all of them.
     fn step(&mut self, learning_rate: f64) -> Result<(), EscapeError>;
 
-    /// Loss and training accuracy at the point.
+    /// Where one of them is.
+    fn at(&mut self, trial: usize) -> &mut dyn Place;
+}
+
+/// The point of a trial.
+pub trait Place {
+    /// Loss and training accuracy there.
     fn evaluate(&mut self) -> Result<Evaluation, EscapeError>;
 
     /// The point itself, `[D]`.
-    fn point(&self) -> std::borrow::Cow<'_, [f64]>;
+    fn point(&mut self) -> Result<Cow<'_, [f64]>, EscapeError>;
 
     /// Its distance ‖w − w*‖ from the minimum.
-    fn distance(&self, minimum: &[f64]) -> f64 {
+    fn distance(&mut self, minimum: &[f64]) -> Result<f64, EscapeError> {
         let squares = |(w, at): (&f64, &f64)| (w - at) * (w - at);
-        self.point().iter().zip(minimum).map(squares).sum::<f64>().sqrt()
+        Ok(self.point()?.iter().zip(minimum).map(squares).sum::<f64>().sqrt())
     }
 
     /// The coordinate with the largest |w_i − w*_i|, the first of equal ones: the one that it left through.
-    fn farthest(&self, minimum: &[f64]) -> usize {
-        let point = self.point();
+    fn farthest(&mut self, minimum: &[f64]) -> Result<usize, EscapeError> {
+        let point = self.point()?;
         let away = |i: usize| {
             let distance = (point[i] - minimum[i]).abs();
             if distance.is_nan() { f64::INFINITY } else { distance }
         };
-        (0..point.len()).max_by(|&i, &j| away(i).total_cmp(&away(j)).then(j.cmp(&i))).unwrap_or(0)
+        let farther = |i: &usize, j: &usize| away(*i).total_cmp(&away(*j)).then(j.cmp(i));
+        Ok((0..point.len()).max_by(farther).unwrap_or(0))
     }
 }
 
-/// Where trials begin: all randomness of a walk comes from `streams`.
+/// Where trials begin: all randomness of a trial comes from its streams.
 pub trait Start: Sync {
     /// The point w* that all trials begin at, `[D]`.
     fn minimum(&self) -> &[f64];
 
-    /// A new trial at the minimum.
-    fn begin(&self, streams: &Streams) -> Result<Box<dyn Walk + '_>, EscapeError>;
+    /// How many trials step together. What one finds may depend on which others there are, so that these are always the
+    /// same: those of seeds `k n` to `k n + n − 1` for `n` of them.
+    fn at_once(&self) -> usize {
+        1
+    }
+
+    /// New trials at the minimum, one for each of the streams.
+    fn begin(&self, trials: &[Streams]) -> Result<Box<dyn Walks + '_>, EscapeError>;
 }
 
 /// Any driver on any landscape.
@@ -65,46 +80,52 @@ impl Start for Dynamics<'_> {
         self.landscape.minimum()
     }
 
-    fn begin(&self, streams: &Streams) -> Result<Box<dyn Walk + '_>, EscapeError> {
+    fn begin(&self, trials: &[Streams]) -> Result<Box<dyn Walks + '_>, EscapeError> {
         let point = self.landscape.minimum().to_vec();
-        let rule = self.driver.begin(self.landscape, streams)?;
+        let rule = self.driver.begin(self.landscape, &trials[0])?;
         Ok(Box::new(Wanderer { site: self.landscape.site()?, rule, point }))
     }
 }
 
-impl Walk for Wanderer<'_> {
+impl Walks for Wanderer<'_> {
     fn step(&mut self, learning_rate: f64) -> Result<(), EscapeError> {
         self.rule.step(&mut *self.site, &mut self.point, learning_rate)
     }
 
+    fn at(&mut self, _trial: usize) -> &mut dyn Place {
+        self
+    }
+}
+
+impl Place for Wanderer<'_> {
     fn evaluate(&mut self) -> Result<Evaluation, EscapeError> {
         self.site.evaluate(&self.point)
     }
 
-    fn point(&self) -> std::borrow::Cow<'_, [f64]> {
-        (&self.point).into()
+    fn point(&mut self) -> Result<Cow<'_, [f64]>, EscapeError> {
+        Ok((&self.point).into())
     }
 }
 
-/// One look at a walk: what several basins ask for is computed once.
+/// One look at a trial: what several basins ask for is computed once.
 pub(crate) struct Look<'a> {
-    walk: &'a mut dyn Walk,
+    place: &'a mut dyn Place,
     minimum: &'a [f64],
     minimum_loss: f64,
     evaluation: Option<Evaluation>,
 }
 
 impl<'a> Look<'a> {
-    /// Looks at `walk`, which began at `minimum`.
-    pub fn at(walk: &'a mut dyn Walk, minimum: &'a [f64], minimum_loss: f64) -> Self {
-        Self { walk, minimum, minimum_loss, evaluation: None }
+    /// Looks at the place of a trial that began at `minimum`.
+    pub fn at(place: &'a mut dyn Place, minimum: &'a [f64], minimum_loss: f64) -> Self {
+        Self { place, minimum, minimum_loss, evaluation: None }
     }
 
-    /// Looks at `walk`, which is still at `minimum`.
-    pub fn at_minimum(walk: &'a mut dyn Walk, minimum: &'a [f64]) -> Result<Self, EscapeError> {
-        let evaluation = walk.evaluate()?;
+    /// Looks at a trial that is still at `minimum`.
+    pub fn at_minimum(place: &'a mut dyn Place, minimum: &'a [f64]) -> Result<Self, EscapeError> {
+        let evaluation = place.evaluate()?;
         let minimum_loss = evaluation.loss;
-        Ok(Self { walk, minimum, minimum_loss, evaluation: Some(evaluation) })
+        Ok(Self { place, minimum, minimum_loss, evaluation: Some(evaluation) })
     }
 
     pub fn minimum_loss(&self) -> f64 {
@@ -125,29 +146,29 @@ impl<'a> Look<'a> {
     }
 
     fn evaluate(&mut self) -> Result<Evaluation, EscapeError> {
-        let evaluation = self.evaluation.map_or_else(|| self.walk.evaluate(), Ok)?;
+        let evaluation = self.evaluation.map_or_else(|| self.place.evaluate(), Ok)?;
         self.evaluation = Some(evaluation);
         Ok(evaluation)
     }
 
     /// ‖w − w*‖.
-    pub fn distance(&self) -> f64 {
-        self.walk.distance(self.minimum)
+    pub fn distance(&mut self) -> Result<f64, EscapeError> {
+        self.place.distance(self.minimum)
     }
 
-    pub fn all_within(&self, low: f64, high: f64) -> bool {
-        self.walk.point().iter().all(|&w| low <= w && w <= high)
+    pub fn all_within(&mut self, low: f64, high: f64) -> Result<bool, EscapeError> {
+        Ok(self.place.point()?.iter().all(|&w| low <= w && w <= high))
     }
 
     /// The coordinate that it left through.
-    pub fn farthest(&self) -> usize {
-        self.walk.farthest(self.minimum)
+    pub fn farthest(&mut self) -> Result<usize, EscapeError> {
+        self.place.farthest(self.minimum)
     }
 
     /// Whether the point, and its loss if it was looked at, are numbers.
-    pub fn is_finite(&self) -> bool {
-        self.evaluation.is_none_or(|seen| seen.loss.is_finite())
-            && self.walk.point().iter().all(|w| w.is_finite())
+    pub fn is_finite(&mut self) -> Result<bool, EscapeError> {
+        let is_finite = self.place.point()?.iter().all(|w| w.is_finite());
+        Ok(is_finite && self.evaluation.is_none_or(|seen| seen.loss.is_finite()))
     }
 }
 
@@ -160,26 +181,22 @@ mod tests {
     /// A point that stays, and counts how often it is evaluated.
     struct Counting<'a>(&'a Cell<u32>);
 
-    impl Walk for Counting<'_> {
-        fn step(&mut self, _learning_rate: f64) -> Result<(), EscapeError> {
-            Ok(())
-        }
-
+    impl Place for Counting<'_> {
         fn evaluate(&mut self) -> Result<Evaluation, EscapeError> {
             self.0.set(self.0.get() + 1);
             Ok(Evaluation { loss: 2., accuracy: Some(0.75) })
         }
 
-        fn point(&self) -> std::borrow::Cow<'_, [f64]> {
-            vec![3.].into()
+        fn point(&mut self) -> Result<Cow<'_, [f64]>, EscapeError> {
+            Ok(vec![3.].into())
         }
     }
 
     #[test]
     fn several_basins_take_one_evaluation_of_a_point() {
         let n_evaluations = Cell::new(0);
-        let mut walk = Counting(&n_evaluations);
-        let mut look = Look::at(&mut walk, &[0.], 1.);
+        let mut place = Counting(&n_evaluations);
+        let mut look = Look::at(&mut place, &[0.], 1.);
         let basins = [
             Basin::Accuracy(0.8),
             Basin::LossRise(1.5),
@@ -188,7 +205,7 @@ mod tests {
         ];
         let left = basins.map(|basin| basin.is_left(&mut look).unwrap());
         assert_eq!((left, n_evaluations.get()), ([true, false, true, false], 1));
-        let mut look = Look::at_minimum(&mut walk, &[3.]).unwrap();
+        let mut look = Look::at_minimum(&mut place, &[3.]).unwrap();
         assert!(!basins[2].is_left(&mut look).unwrap());
         assert_eq!((look.minimum_loss(), n_evaluations.get()), (2., 2));
     }
@@ -196,9 +213,9 @@ mod tests {
     #[test]
     fn what_needs_no_evaluation_takes_none() {
         let n_evaluations = Cell::new(0);
-        let mut walk = Counting(&n_evaluations);
-        let mut look = Look::at(&mut walk, &[0.], 1.);
-        assert!(!Basin::Distance(4.).is_left(&mut look).unwrap() && look.is_finite());
+        let mut place = Counting(&n_evaluations);
+        let mut look = Look::at(&mut place, &[0.], 1.);
+        assert!(!Basin::Distance(4.).is_left(&mut look).unwrap() && look.is_finite().unwrap());
         assert_eq!(n_evaluations.get(), 0);
     }
 }

@@ -312,8 +312,8 @@ fn compare_steps(
     let Some(gpu) = gpu() else { return };
     let model: Arc<dyn Model> = Arc::new(model);
     for &(dtype, tolerance) in precisions {
-        let [expected, found, again] = [&Device::Cpu, &gpu, &gpu]
-            .map(|device| steps(&model, image, n_samples, dtype, device));
+        let [expected, found, again] =
+            [&Device::Cpu, &gpu, &gpu].map(|device| steps(&model, image, n_samples, dtype, device));
         for ((what, found), (_, again)) in found.iter().zip(&again) {
             assert!(found == again, "{what}: other bits the second time");
         }

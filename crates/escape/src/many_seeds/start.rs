@@ -8,7 +8,7 @@ use super::{Perceptron, Seed};
 use crate::drivers::MinibatchSgd;
 use crate::error::EscapeError;
 use crate::landscape::Evaluation;
-use crate::walk::{Start, Walk};
+use crate::walk::{Place, Start, Walks};
 
 /// Minibatch SGD on a perceptron: what [`Dynamics`](crate::Dynamics) does with it, on the same minibatches, some fifty
 /// times as fast. Rounding differs, so that a trial is another one after some hundred steps.
@@ -40,35 +40,41 @@ impl Start for ManySeeds<'_> {
         &self.minimum
     }
 
-    fn begin(&self, streams: &Streams) -> Result<Box<dyn Walk + '_>, EscapeError> {
+    fn begin(&self, trials: &[Streams]) -> Result<Box<dyn Walks + '_>, EscapeError> {
         let (n_samples, start) = (self.perceptron.n_samples(), SamplerPosition::default());
         let sampling = self.driver.sampling;
-        let sampler = MinibatchSampler::new(sampling, n_samples, streams.clone(), start);
+        let sampler = MinibatchSampler::new(sampling, n_samples, trials[0].clone(), start);
         Ok(Box::new(Trial { seed: Seed::new(self.perceptron), driver: &self.driver, sampler }))
     }
 }
 
-impl Walk for Trial<'_> {
+impl Walks for Trial<'_> {
     fn step(&mut self, learning_rate: f64) -> Result<(), EscapeError> {
         let samples = self.sampler.next(self.driver.batch_size);
         self.seed.step(&samples, learning_rate as f32, self.driver.momentum as f32);
         Ok(())
     }
 
+    fn at(&mut self, _trial: usize) -> &mut dyn Place {
+        self
+    }
+}
+
+impl Place for Trial<'_> {
     fn evaluate(&mut self) -> Result<Evaluation, EscapeError> {
         Ok(self.seed.evaluate().into())
     }
 
-    fn point(&self) -> Cow<'_, [f64]> {
-        self.seed.weights().into_iter().map(f64::from).collect()
+    fn point(&mut self) -> Result<Cow<'_, [f64]>, EscapeError> {
+        Ok(self.seed.weights().into_iter().map(f64::from).collect())
     }
 
-    fn distance(&self, _minimum: &[f64]) -> f64 {
-        self.seed.distance()
+    fn distance(&mut self, _minimum: &[f64]) -> Result<f64, EscapeError> {
+        Ok(self.seed.distance())
     }
 
-    fn farthest(&self, _minimum: &[f64]) -> usize {
-        self.seed.farthest()
+    fn farthest(&mut self, _minimum: &[f64]) -> Result<usize, EscapeError> {
+        Ok(self.seed.farthest())
     }
 }
 
@@ -96,18 +102,19 @@ mod tests {
             let slow = Dynamics { landscape: &landscape, driver: &driver };
             assert_eq!(fast.minimum(), slow.minimum());
             let streams = Streams::new(3);
-            let mut walks = [fast.begin(&streams).unwrap(), slow.begin(&streams).unwrap()];
+            let trials = std::slice::from_ref(&streams);
+            let mut walks = [fast.begin(trials).unwrap(), slow.begin(trials).unwrap()];
             for step in 1..=100 {
                 walks.iter_mut().for_each(|walk| walk.step(0.05).unwrap());
-                let [fast, slow] = &mut walks;
+                let [fast, slow] = walks.each_mut().map(|walk| walk.at(0));
                 let (found, expected) = (fast.evaluate().unwrap(), slow.evaluate().unwrap());
                 let ratio = found.loss / expected.loss;
                 assert!((ratio - 1.).abs() < 1e-3, "{step}: {found:?} {expected:?}");
                 assert!(expected.accuracy.is_some() && found.accuracy.is_some());
-                let at = |walk: &dyn Walk| walk.distance(landscape.minimum());
-                let (found, expected) = (at(&**fast), at(&**slow));
+                let [found, expected] = [&mut *fast, &mut *slow]
+                    .map(|place| place.distance(landscape.minimum()).unwrap());
                 assert!((found / expected - 1.).abs() < 1e-3, "{step}: {found} {expected}");
-                assert_eq!(fast.point().len(), slow.point().len());
+                assert_eq!(fast.point().unwrap().len(), slow.point().unwrap().len());
             }
         }
     }
