@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release -p noisescope-escape --example seed_steps -- [FOLDER OF CARDIO]` prints a line of JSON for each
 //! minibatch size and number of threads: microseconds for a step of one seed, all threads together, and the same with
-//! the time that threads had to wait for a processor. Without a folder the features are random. Its twin in PyTorch is
-//! `experiments/benchmarks/escape/torch_seeds.py`.
+//! the time that threads had to wait for a processor. Without a folder the features are random. `--device cuda:0` alone
+//! times the engine of GPUs instead. Its twin in PyTorch is `experiments/benchmarks/escape/torch_seeds.py`.
 
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -11,11 +11,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
-use escape::{Perceptron, Seed};
+use escape::{Batched, MinibatchSgd, Perceptron, Seed, Start};
 use rand::RngExt;
 use rayon::prelude::*;
 use train::data::{self, DataSpec, Dataset, Split};
-use train::{Model, ModelSpec, Objective, Streams};
+use train::{Model, ModelSpec, Objective, Sampling, Streams};
 
 /// Seconds of a measurement.
 const SECONDS: f64 = 2.;
@@ -26,7 +26,11 @@ const BURST: usize = 128;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let streams = Streams::new(1);
-    let data = match std::env::args().nth(1) {
+    let word = std::env::args().nth(1);
+    if word.as_deref() == Some("--device") {
+        return on_device(&std::env::args().nth(2).ok_or("--device NAME")?, &streams);
+    }
+    let data = match word {
         Some(directory) => {
             let directory = Some(PathBuf::from(directory));
             data::load(&DataSpec { directory, ..DataSpec::embedded("cardio") }, &Device::Cpu)?
@@ -89,6 +93,36 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "{{\"tool\": \"noisescope\", \"n_samples\": {n_samples}, \"us_per_full_loss\": {of_losses:.0}, \
          \"us_per_distance\": {of_distances:.1}}}"
     );
+    Ok(())
+}
+
+/// The engine that steps a block of seeds together.
+fn on_device(name: &str, streams: &Streams) -> Result<(), Box<dyn std::error::Error>> {
+    let device = train::device::open(name, false)?;
+    let data = random(1831, 21, streams)?;
+    let model: Arc<dyn Model> = ModelSpec::mlp(&[100, 100]).build(&data).into();
+    let params = model.init(&streams.named("init"), &device)?;
+    let objective = Objective::new(model, Arc::new(data), params)?;
+    for batch_size in [8, 128] {
+        let sampling = Sampling::WithReplacement;
+        let driver = MinibatchSgd { batch_size, sampling, momentum: 0. };
+        let start = Batched::of(&objective, &driver)?.ok_or("not a plain perceptron")?;
+        let seeds: Vec<Streams> =
+            (0..start.at_once()).map(|seed| streams.named(&seed.to_string())).collect();
+        let mut walks = start.begin(&seeds)?;
+        let (begin, mut times) = (Instant::now(), Vec::new());
+        while begin.elapsed().as_secs_f64() < SECONDS || times.len() < 10 {
+            let begin = Instant::now();
+            walks.step(0.01)?;
+            device.synchronize()?;
+            times.push(1e6 * begin.elapsed().as_secs_f64() / seeds.len() as f64);
+        }
+        let (n_seeds, median) = (seeds.len(), median(times));
+        println!(
+            "{{\"tool\": \"noisescope\", \"network\": \"21-100-100-2\", \"device\": \"{name}\", \
+             \"batch_size\": {batch_size}, \"seeds\": {n_seeds}, \"us_per_seed_step\": {median:.3}}}"
+        );
+    }
     Ok(())
 }
 

@@ -265,8 +265,10 @@ impl Place for Batch<'_> {
 mod tests {
     use super::*;
     use crate::many_seeds::{ManySeeds, Perceptron};
-    use std::sync::Arc;
-    use train::{Model, Sampling, data};
+    use crate::{Basin, Ensemble, Watch, ensemble};
+    use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex};
+    use train::{Flow, Model, Sampling, Schedule, data};
 
     /// The same walks, one by one and together, with every activation that the other engine has, and GELU on its own.
     #[test]
@@ -312,5 +314,48 @@ mod tests {
             assert!(first != *together.at(1).point().unwrap());
             assert_eq!(first.len(), network.params().n_parameters());
         }
+    }
+    /// Blocks are whole, whoever is asked for: 20 trials, then one of them.
+    #[test]
+    fn a_trial_does_not_depend_on_which_others_are_asked_for() {
+        let spec = data::DataSpec::embedded("ionosphere");
+        let data = Arc::new(data::load(&spec, &Device::Cpu).unwrap());
+        let model: Arc<dyn Model> = Arc::new(train::Mlp::new(data.n_features(), &[5], 2));
+        let params = model.init(&Streams::new(1), &Device::Cpu).unwrap();
+        let network = Objective::new(model, data, params).unwrap();
+        let sampling = Sampling::WithReplacement;
+        let driver = MinibatchSgd { batch_size: 4, sampling, momentum: 0. };
+        let start = Batched::of(&network, &driver).unwrap().unwrap();
+        let basins = vec![Basin::Distance(0.3), Basin::LossRise(0.5)];
+        let minimum_loss = crate::check_start(&start, &basins).unwrap();
+        let ensembles = [Ensemble {
+            start: Box::new(start),
+            minimum_loss,
+            watch: Watch {
+                basins,
+                learning_rate: 0.3,
+                schedule: Schedule::Constant,
+                check_every: 2,
+                horizon: 12,
+            },
+            streams: Streams::new(5),
+        }];
+        let exits = |trials: &[(usize, u64)]| {
+            let found = Mutex::new(BTreeMap::new());
+            let finished = |_, seed, exits| {
+                found.lock().unwrap().insert(seed, exits);
+                Ok::<(), EscapeError>(())
+            };
+            let points = ensemble(&ensembles, trials, &|| Flow::Continue, &finished).unwrap();
+            (found.into_inner().unwrap(), points)
+        };
+        let trials: Vec<_> = (0..20).chain([600]).map(|seed| (0, seed)).collect();
+        let (all, points) = exits(&trials);
+        assert_eq!(all.len(), 21);
+        let times = all.values().map(|exits| exits[0].time.iterations());
+        assert!(times.collect::<std::collections::BTreeSet<_>>().len() > 1, "they differ");
+        let (one, _) = exits(&[(0, 17)]);
+        assert_eq!((one.len(), &one[&17]), (1, &all[&17]));
+        assert!(points[&0].len() == network.params().n_parameters());
     }
 }

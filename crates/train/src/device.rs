@@ -49,18 +49,47 @@ fn open_gpu(ordinal: usize, tf32: bool) -> Result<Device, String> {
         });
     }
     // One stream for all threads: with candle's own, one for each thread, what one has written another could read too soon.
+    // candle's messages may go on with where they came from.
+    let first_line =
+        |error: candle_core::Error| error.to_string().lines().next().unwrap_or_default().to_owned();
     let device = Device::new_cuda_with_stream(ordinal)
-        .map_err(|error| format!("a GPU that can be opened ({error})"))?;
+        .map_err(|error| format!("a GPU that can be opened ({})", first_line(error)))?;
     let gpu = device.as_cuda_device().expect("it was opened as one");
     // SAFETY: events keep streams in step with each other, and there is no other.
     unsafe { gpu.disable_event_tracking() };
     if tf32 {
-        crate::ops::use_tf32(gpu).map_err(|error| format!("a GPU with TF32 ({error})"))?;
+        crate::ops::use_tf32(gpu)
+            .map_err(|error| format!("a GPU with TF32 ({})", first_line(error)))?;
     }
     crate::ops::check_gpu(gpu).map_err(|error| {
+        let (major, minor) = gpu.cuda_stream().context().compute_capability().unwrap_or_default();
         format!(
-            "a GPU that the kernels of this build were compiled for, see CUDA_COMPUTE_CAP ({error})"
+            "a GPU and a driver that take this build's kernels; this one has compute capability {major}.{minor}: build \
+             with CUDA_COMPUTE_CAP={major}{minor} or less, and with a toolkit no newer than the driver ({})",
+            first_line(error)
         )
     })?;
     Ok(device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_device_is_refused() {
+        let message = |name: &str, tf32| open(name, tf32).unwrap_err().to_string();
+        for name in ["tpu", "cuda", "cuda:", "cuda:x", "CPU"] {
+            assert_eq!(
+                message(name, false),
+                format!("device = {name}: permitted is cpu or cuda:N")
+            );
+        }
+        assert_eq!(message("cpu", true), "tf32 = true: permitted is false on the CPU");
+        assert!(open("cpu", false).is_ok());
+        if !cfg!(feature = "cuda") {
+            let message = message("cuda:0", false);
+            assert!(message.ends_with("build with `--features cuda`)"), "{message}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Times a step of one seed among many in PyTorch, on the CPU: the twin of the example `seed_steps`.
+"""Times a step of one seed among many in PyTorch: the twin of the example `seed_steps`.
 
-    python3 torch_seeds.py [--threads 1] [--batch-sizes 8,128] [--seeds 16,64,256] [--seconds 3]
+    python3 torch_seeds.py [--device cpu] [--threads 1] [--batch-sizes 8,128] [--seeds 16,64,256] [--seconds 3]
 
 The network is 21-100-100-2 with ReLU and biases, the loss the mean cross-entropy, a step is plain SGD with a minibatch of
 its own for every seed, gathered from 1831 random samples. Prints a line of JSON for each way to do it:
@@ -112,12 +112,15 @@ def check():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     numbers = lambda text: [int(number) for number in text.split(",")]
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch-sizes", type=numbers, default=[8, 128])
     parser.add_argument("--seeds", type=numbers, default=[16, 64, 256])
     parser.add_argument("--seconds", type=float, default=3, help="for each way")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
+    torch.set_default_device(args.device)
+    wait = torch.cuda.synchronize if args.device.startswith("cuda") else lambda: None
     check()
     features, labels = torch.randn(N_SAMPLES, WIDTHS[0]), torch.randint(WIDTHS[-1], (N_SAMPLES,))
     for batch_size in args.batch_sizes:
@@ -132,6 +135,7 @@ def main():
                 begin, begin_processor = time.perf_counter(), time.process_time()
                 for samples in minibatches:
                     way.step(features[samples], labels[samples])
+                wait()
                 by = 1e6 / (n_seeds * n_steps)
                 processor.append((time.process_time() - begin_processor) * by / args.threads)
                 clock.append((time.perf_counter() - begin) * by)
