@@ -57,8 +57,9 @@ impl<'a> Batched<'a> {
             return Ok(None);
         }
         let train = &network.data().train;
-        let dtype = network.params().vars().next().map_or(DType::F32, |var| var.dtype());
-        let features = train.range(0..train.len())?.0.to_dtype(dtype)?.contiguous()?;
+        let first = network.params().vars().next().expect("a perceptron has weights");
+        let features = train.range(0..train.len())?.0.to_device(first.device())?;
+        let features = features.to_dtype(first.dtype())?.contiguous()?;
         let minimum = network.params().flatten()?;
         let (activation, driver) = (mlp.activation(), driver.clone());
         Ok(Some(Self { network, layers, activation, driver, minimum, features }))
