@@ -18,7 +18,7 @@ use crate::walk::{Place, Start, Walks};
 const AT_ONCE: usize = 512;
 
 /// Weights of all trials, or outputs of a layer while losses are evaluated, that are in memory at once.
-const MOST_NUMBERS: usize = 1 << 26;
+const MOST_NUMBERS: usize = 1 << 24;
 
 /// Minibatch SGD on a perceptron: what [`ManySeeds`](crate::ManySeeds) does, on the same minibatches, with tensors
 /// `[S, …]` for S trials, wherever the network is.
@@ -26,7 +26,8 @@ const MOST_NUMBERS: usize = 1 << 26;
 /// A layer is a strided-batched product; weights, velocities and data stay on the device, and a step waits for nothing.
 pub struct Batched<'a> {
     network: &'a Objective,
-    layers: Vec<Layer>,
+    widths: Vec<usize>,
+    has_biases: bool,
     activation: Activation,
     driver: MinibatchSgd,
     minimum: Vec<f64>,
@@ -34,48 +35,45 @@ pub struct Batched<'a> {
     features: Tensor,
 }
 
-/// Which parameters a layer has, by their place among all.
-#[derive(Clone, Copy)]
-struct Layer {
-    weight: usize,
-    bias: Option<usize>,
-}
-
 impl<'a> Batched<'a> {
     /// `None` for a network that is not an [`Mlp`](train::Mlp), or has its parameters in another order.
     pub fn of(network: &'a Objective, driver: &MinibatchSgd) -> Result<Option<Self>, EscapeError> {
         let Some(mlp) = network.model().as_mlp() else { return Ok(None) };
-        let (mut layers, mut names) = (Vec::new(), Vec::new());
-        for number in 1..mlp.widths().len() {
-            let weight = names.len();
-            names.push(format!("fc{number}.weight"));
-            let bias = mlp.has_biases().then_some(weight + 1);
-            names.extend(bias.map(|_| format!("fc{number}.bias")));
-            layers.push(Layer { weight, bias });
-        }
-        if !network.params().named_tensors().map(|(name, _)| name).eq(&names) {
+        let names = network.params().named_tensors().map(|(name, _)| name);
+        if !names.eq(mlp.parameter_names()) {
             return Ok(None);
         }
         let train = &network.data().train;
         let first = network.params().vars().next().expect("a perceptron has weights");
         let features = train.range(0..train.len())?.0.to_device(first.device())?;
         let features = features.to_dtype(first.dtype())?.contiguous()?;
-        let minimum = network.params().flatten()?;
-        let (activation, driver) = (mlp.activation(), driver.clone());
-        Ok(Some(Self { network, layers, activation, driver, minimum, features }))
+        Ok(Some(Self {
+            network,
+            widths: mlp.widths().to_vec(),
+            has_biases: mlp.has_biases(),
+            activation: mlp.activation(),
+            driver: driver.clone(),
+            minimum: network.params().flatten()?,
+            features,
+        }))
+    }
+
+    /// The parameters of every layer: weights, and biases if there are any.
+    fn layers<'b>(&self, params: &'b [Tensor]) -> std::slice::ChunksExact<'b, Tensor> {
+        params.chunks_exact(1 + usize::from(self.has_biases))
     }
 
     /// What the layers are given and what they make of it before the activation, for inputs `[S, B, d]`.
     fn forward(&self, params: &[Tensor], inputs: &Tensor) -> candle_core::Result<Vec<[Tensor; 2]>> {
-        let mut passed: Vec<[Tensor; 2]> = Vec::with_capacity(self.layers.len());
-        for layer in &self.layers {
+        let mut passed: Vec<[Tensor; 2]> = Vec::new();
+        for layer in self.layers(params) {
             let inputs = match passed.last() {
                 Some([_, outputs]) => self.activation.forward(outputs)?,
                 None => inputs.clone(),
             };
-            let mut outputs = inputs.matmul(&params[layer.weight].t()?)?;
-            if let Some(bias) = layer.bias {
-                outputs = outputs.broadcast_add(&params[bias].unsqueeze(1)?)?;
+            let mut outputs = inputs.matmul(&layer[0].t()?)?;
+            if let Some(bias) = layer.get(1) {
+                outputs = outputs.broadcast_add(&bias.unsqueeze(1)?)?;
             }
             passed.push([inputs, outputs]);
         }
@@ -152,18 +150,20 @@ impl Batch<'_> {
         let rows = of.network.loss().gradients_of_samples(&last.flatten_to(1)?, &labels)?;
         let mut delta = (rows * (1. / batch_size as f64))?.reshape(last.shape())?;
         let ones = Tensor::ones((self.n_trials, 1, batch_size), delta.dtype(), delta.device())?;
-        let mut gradients: Vec<Option<Tensor>> = vec![None; params.len()];
-        for (idx, layer) in of.layers.iter().enumerate().rev() {
-            gradients[layer.weight] = Some(delta.t()?.matmul(&passed[idx][0])?);
-            if let Some(bias) = layer.bias {
-                gradients[bias] = Some(ones.matmul(&delta)?.squeeze(1)?);
+        // From the last parameter to the first.
+        let mut gradients = Vec::with_capacity(params.len());
+        for (idx, layer) in of.layers(&params).enumerate().rev() {
+            if of.has_biases {
+                gradients.push(ones.matmul(&delta)?.squeeze(1)?);
             }
+            gradients.push(delta.t()?.matmul(&passed[idx][0])?);
             if idx > 0 {
-                let of_inputs = delta.matmul(&params[layer.weight])?;
+                let of_inputs = delta.matmul(&layer[0])?;
                 delta = of.activation.backward(&passed[idx - 1][1], &of_inputs)?;
             }
         }
-        Ok(gradients.into_iter().map(|gradient| gradient.expect("of every layer")).collect())
+        gradients.reverse();
+        Ok(gradients)
     }
 
     /// Loss and accuracy of every trial over the whole training set, summed in `f64` in the order of samples.
@@ -171,11 +171,7 @@ impl Batch<'_> {
         let (of, params, loss) = (self.of, self.tensors(), self.of.network.loss());
         let labels = of.network.data().train.labels();
         let (n_samples, n_features) = of.features.dims2()?;
-        let widest = of
-            .network
-            .model()
-            .as_mlp()
-            .map_or(1, |mlp| mlp.widths()[1..].iter().copied().max().unwrap_or(1));
+        let widest = of.widths[1..].iter().max().expect("a network has layers");
         let at_once = (MOST_NUMBERS / (self.n_trials * widest)).clamp(1, n_samples);
         let mut sums = vec![(0., 0usize); self.n_trials];
         for first in (0..n_samples).step_by(at_once) {

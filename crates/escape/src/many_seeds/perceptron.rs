@@ -61,18 +61,17 @@ impl Perceptron {
     pub fn of(objective: &Objective) -> Option<Self> {
         let mlp = objective.model().as_mlp()?;
         let activation = Activation::of(mlp.activation())?;
-        let (mut layers, mut names) = (Vec::new(), Vec::new());
+        let mut layers = Vec::new();
         let (mut begin, mut first) = (0, 0);
-        for (number, widths) in (1..).zip(mlp.widths().windows(2)) {
+        for widths in mlp.widths().windows(2) {
             let (n_in, n_out) = (widths[0], widths[1]);
             let n_rows = n_in + usize::from(mlp.has_biases());
             let layer = Layer { n_in, n_out, n_rows, step: row_step(n_out), begin, first };
             (begin, first) = (begin + layer.len(), first + n_rows * n_out);
             layers.push(layer);
-            names.push(format!("fc{number}.weight"));
-            names.extend(mlp.has_biases().then(|| format!("fc{number}.bias")));
         }
-        if !objective.params().named_tensors().map(|(name, _)| name).eq(&names) {
+        let names = objective.params().named_tensors().map(|(name, _)| name);
+        if !names.eq(mlp.parameter_names()) {
             return None;
         }
         let mut weights = Vec::new();

@@ -46,6 +46,13 @@ impl Mlp {
     pub fn has_biases(&self) -> bool {
         self.has_biases
     }
+
+    /// The names of its parameters, in order.
+    pub fn parameter_names(&self) -> Vec<String> {
+        let kinds = if self.has_biases { &["weight", "bias"][..] } else { &["weight"] };
+        let of_layer = |layer| kinds.iter().map(move |kind| format!("fc{layer}.{kind}"));
+        (1..self.widths.len()).flat_map(of_layer).collect()
+    }
 }
 
 impl Architecture for Mlp {
