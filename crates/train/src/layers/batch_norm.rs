@@ -1,10 +1,10 @@
 //! Batch normalisation with its running statistics.
 
-use candle_core::{DType, Result, Tensor, Var, bail};
+use candle_core::{Result, Tensor, Var, bail};
 
 use super::{Initial, Layer, NormInputs, Parameter, Pass, Store};
 use crate::model::Mode;
-use crate::ops::{BatchNorm, ChannelMoments, columns};
+use crate::ops::{BatchNorm, ChannelMoments, columns, track};
 
 /// Share of the newest minibatch in the running statistics, as PyTorch's.
 const MOMENTUM: f64 = 0.1;
@@ -100,14 +100,8 @@ impl BatchNormLayer {
     fn track(&self, moments: &ChannelMoments) -> Result<()> {
         let count = moments.count.expect("moments of a minibatch") as f64;
         let unbiased = if count > 1. { count / (count - 1.) } else { 1. };
-        for (running, newest, factor) in [
-            (&self.running_mean, moments.mean()?, 1.),
-            (&self.running_variance, moments.variance()?, unbiased),
-        ] {
-            let kept = (running.to_dtype(DType::F64)? * (1. - MOMENTUM))?;
-            let values = (kept + (newest * (MOMENTUM * factor))?)?;
-            running.set(&values.to_dtype(running.dtype())?)?;
-        }
+        track(&self.running_mean, &moments.mean()?, MOMENTUM, 1.)?;
+        track(&self.running_variance, &moments.variance()?, MOMENTUM, unbiased)?;
         let n_batches = self.n_batches.to_scalar::<i64>()? + 1;
         self.n_batches.set(&Tensor::new(n_batches, self.n_batches.device())?)
     }

@@ -157,7 +157,11 @@ impl<'a> Store<'a> {
     pub fn buffer(&mut self, name: &str, initial: Tensor) -> Result<Var> {
         match &mut self.source {
             Source::Drawing(drawing) => {
-                let initial = initial.to_device(&drawing.device)?;
+                // A counter on a GPU would be waited for in every step.
+                let initial = match initial.dtype().is_float() {
+                    true => initial.to_device(&drawing.device)?,
+                    false => initial,
+                };
                 drawing.buffers.push((name.to_owned(), initial.clone()));
                 Var::from_tensor(&initial)
             }

@@ -21,7 +21,7 @@ mod simd;
 mod storage;
 
 pub use activation::{Activation, close_relu, relu_in_place};
-pub use batch_norm::{BatchNorm, BatchNormGradient, ChannelMoments};
+pub use batch_norm::{BatchNorm, BatchNormGradient, ChannelMoments, track};
 pub(crate) use columns::columns;
 pub use conv2d::Conv2d;
 #[cfg(feature = "cuda")]

@@ -57,6 +57,19 @@ pub fn moments<T: CudaReal>(
     Ok(CudaStorage::wrap_cuda_slice(moments, device.clone()))
 }
 
+/// Moves running statistics towards the newest ones.
+pub fn track<T: CudaReal>(
+    running: &Numbers<'_, T>,
+    newest: &Numbers<'_, f64>,
+    share: f64,
+    factor: f64,
+) -> Result<()> {
+    let n = running.len();
+    launch!(T, running.device, "batch_norm_track", each(n);
+        n as i64, share, factor, newest.view, running.view);
+    Ok(())
+}
+
 /// Mean, γ/√(σ² + ε) and β of every group, `[n_groups, 3, n_channels]`.
 pub fn scales<T: CudaReal>(
     moments: &Numbers<'_, f64>,

@@ -60,6 +60,11 @@ KERNEL(batch_norm_moments)(
   }
 }
 
+// Running statistics, moved towards the newest ones.
+KERNEL(batch_norm_track)(i64 n, double share, double factor, const double *newest, T *running) {
+  EACH(i, n) running[i] = (T)((1 - share) * (double)running[i] + share * factor * newest[i]);
+}
+
 // Mean, γ/√(σ² + ε) and β of every group, [G, 3, C].
 KERNEL(batch_norm_scales)(
     i64 n, i64 channels, double epsilon, const double *moments, const T *gamma, const T *beta, T *scales) {

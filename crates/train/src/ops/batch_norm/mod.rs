@@ -5,8 +5,8 @@ mod cpu;
 mod cuda;
 
 use candle_core::{
-    CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, WithDType,
-    bail,
+    CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, InplaceOp2, Layout, Result, Shape, Tensor,
+    WithDType, bail,
 };
 
 #[cfg(feature = "cuda")]
@@ -14,7 +14,7 @@ use candle_core::CudaStorage;
 
 #[cfg(feature = "cuda")]
 use super::cuda::Numbers;
-use super::storage::{for_real, same_shape, slice};
+use super::storage::{for_real, same_shape, slice, slice_mut};
 
 /// `y = γ (x − μ)/√(σ² + ε) + β` per channel, the last dimension; a residual is added, then the ReLU taken, if asked for.
 ///
@@ -226,6 +226,56 @@ impl BatchNorm {
             bail!("batch_norm: {n_channels} channels, moments and parameters of {lengths:?}");
         }
         moments.values.apply_op3_no_bwd(gamma, beta, &Scales { epsilon: self.epsilon })
+    }
+}
+
+/// Moves a running statistic `[C]` towards the newest value `[C]`, in `f64`, in place: `r ← (1 − share) r + share · factor · n`.
+///
+/// # Errors
+/// When the shapes differ.
+pub fn track(running: &Tensor, newest: &Tensor, share: f64, factor: f64) -> Result<()> {
+    running.inplace_op2(newest, &Track { share, factor })
+}
+
+struct Track {
+    share: f64,
+    factor: f64,
+}
+
+impl InplaceOp2 for Track {
+    fn name(&self) -> &'static str {
+        "batch_norm_track"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &mut CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+    ) -> Result<()> {
+        same_shape("batch_norm", l1, l2)?;
+        for_real!(s1, "batch_norm", T => {
+            for (running, newest) in slice_mut::<T>(s1, l1)?.iter_mut().zip(slice::<f64>(s2, l2)?) {
+                let kept = (1. - self.share) * WithDType::to_f64(*running);
+                *running = T::from_f64(kept + self.share * self.factor * newest);
+            }
+        });
+        Ok(())
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &mut CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<()> {
+        same_shape("batch_norm", l1, l2)?;
+        for_real!(s1, "batch_norm", T => cuda::track::<T>(
+            &Numbers::of(s1, l1)?, &Numbers::of(s2, l2)?, self.share, self.factor
+        ))
     }
 }
 
