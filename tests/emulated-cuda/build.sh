@@ -8,7 +8,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 dir=$(mkdir -p "${1:?usage: build.sh DIR PROGRAM...}" && cd "$1" && pwd)
 shift
-candle=$(ls -d "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/candle-kernels-0.11.1/src)
+version=$(grep -A1 'name = "candle-kernels"' "$here/../../Cargo.lock" | sed -n 's/version = "\(.*\)"/\1/p')
+candle=$(ls -d "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/"candle-kernels-$version"/src)
 mkdir -p "$dir/candle"
 cp "$candle"/*.cu "$candle"/*.cuh "$dir/candle"
 echo '#include "candle.h"' >"$dir/candle/compatibility.cuh"

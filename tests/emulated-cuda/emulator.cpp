@@ -138,6 +138,8 @@ int cuDeviceGetAttribute(int *value, int attribute, int) {
   // Compute capability 9.0; memory pools; whatever else is asked for is 1.
   return *value = attribute == 75 ? 9 : attribute == 76 ? 0 : 1, 0;
 }
+int cuDeviceGetDefaultMemPool(void **pool, int) { return *pool = (void *)1, 0; }
+int cuMemPoolSetAttribute(void *, int, void *) { return 0; }
 int cuDevicePrimaryCtxRetain(void **context, int) { return *context = (void *)1, 0; }
 int cuDevicePrimaryCtxRelease_v2(int) { return 0; }
 int cuCtxGetCurrent(void **context) { return *context = (void *)1, 0; }

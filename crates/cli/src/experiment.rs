@@ -259,9 +259,10 @@ impl ExperimentFile {
         toml::to_string(self).expect("specs serialise")
     }
 
-    /// Identifies the run: the first eight hexadecimal digits of the SHA-256 of [`to_toml`](Self::to_toml).
+    /// Identifies the run: the first eight hexadecimal digits of the SHA-256 of [`to_toml`](Self::to_toml) on the CPU. A run
+    /// that was stopped on one device goes on on another.
     pub fn hash(&self) -> String {
-        let digest = Sha256::digest(self.to_toml());
+        let digest = Sha256::digest(Self { device: cpu(), ..self.clone() }.to_toml());
         digest[..4].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
@@ -379,6 +380,7 @@ training = { learning_rate = 0.1, batch_size = 16, max_epochs = 2 }
         let again: ExperimentFile = toml::from_str(&file.to_toml()).unwrap();
         assert_eq!(again, file);
         assert_eq!(again.hash(), file.hash());
+        assert_eq!(ExperimentFile { device: "cuda:0".into(), ..again }.hash(), file.hash());
         assert!(!file.to_toml().contains("optimizer"), "older experiments keep their hashes");
     }
 

@@ -6,7 +6,9 @@ use train::{Table, TableError};
 pub fn sentences(theories: &Table, pairs: &Table) -> Result<Vec<String>, TableError> {
     let (names, held_out) = (theories.texts("theory")?, theories.reals("held_out_per_trial")?);
     let mut sentences = Vec::new();
-    let scored = (0..names.len()).filter(|row| held_out[*row].is_finite());
+    let (a, b) = (theories.reals("a")?, theories.reals("b")?);
+    let is_fitted = |row: &usize| a[*row].is_finite() && b[*row].is_finite();
+    let scored = (0..names.len()).filter(|row| held_out[*row].is_finite()).filter(is_fitted);
     let Some(best) = scored.max_by(|a, b| held_out[*a].total_cmp(&held_out[*b])) else {
         return Ok(vec!["No theory predicts settings that it has not seen.".to_owned()]);
     };

@@ -17,7 +17,7 @@ use crate::walk::{Place, Start, Walks};
 /// a product rounds differently in a batch of another size, and a trial must not depend on how many others there are.
 const AT_ONCE: usize = 512;
 
-/// Weights of all trials, or outputs of a layer while losses are evaluated, that are in memory at once.
+/// Weights of all trials of a block, or outputs of a layer while their losses are evaluated.
 const MOST_NUMBERS: usize = 1 << 24;
 
 /// Minibatch SGD on a perceptron: what [`ManySeeds`](crate::ManySeeds) does, on the same minibatches, with tensors
@@ -33,6 +33,8 @@ pub struct Batched<'a> {
     minimum: Vec<f64>,
     /// The training set, `[N, d]`.
     features: Tensor,
+    /// `[N]`.
+    labels: Tensor,
 }
 
 impl<'a> Batched<'a> {
@@ -54,6 +56,7 @@ impl<'a> Batched<'a> {
             activation: mlp.activation(),
             driver: driver.clone(),
             minimum: network.params().flatten()?,
+            labels: Tensor::new(train.labels(), first.device())?,
             features,
         }))
     }
@@ -149,11 +152,12 @@ impl Batch<'_> {
         let [_, last] = passed.last().expect("a network has layers");
         let rows = of.network.loss().gradients_of_samples(&last.flatten_to(1)?, &labels)?;
         let mut delta = (rows * (1. / batch_size as f64))?.reshape(last.shape())?;
-        let ones = Tensor::ones((self.n_trials, 1, batch_size), delta.dtype(), delta.device())?;
         // From the last parameter to the first.
         let mut gradients = Vec::with_capacity(params.len());
         for (idx, layer) in of.layers(&params).enumerate().rev() {
             if of.has_biases {
+                let ones =
+                    Tensor::ones((self.n_trials, 1, batch_size), delta.dtype(), delta.device())?;
                 gradients.push(ones.matmul(&delta)?.squeeze(1)?);
             }
             gradients.push(delta.t()?.matmul(&passed[idx][0])?);
@@ -166,34 +170,29 @@ impl Batch<'_> {
         Ok(gradients)
     }
 
-    /// Loss and accuracy of every trial over the whole training set, summed in `f64` in the order of samples.
+    /// Loss and accuracy of every trial over the whole training set, summed in `f64`.
     fn evaluations(&self) -> candle_core::Result<Vec<Evaluation>> {
         let (of, params, loss) = (self.of, self.tensors(), self.of.network.loss());
-        let labels = of.network.data().train.labels();
         let (n_samples, n_features) = of.features.dims2()?;
         let widest = of.widths[1..].iter().max().expect("a network has layers");
         let at_once = (MOST_NUMBERS / (self.n_trials * widest)).clamp(1, n_samples);
-        let mut sums = vec![(0., 0usize); self.n_trials];
+        let mut sums = vec![[0.; 2]; self.n_trials];
         for first in (0..n_samples).step_by(at_once) {
             let n = at_once.min(n_samples - first);
             let inputs = of.features.narrow(0, first, n)?;
             let inputs = inputs.broadcast_as((self.n_trials, n, n_features))?;
+            let labels = of.labels.narrow(0, first, n)?.broadcast_as((self.n_trials, n))?;
             let [_, outputs] = of.forward(&params, &inputs)?.pop().expect("a network has layers");
-            let n_outputs = outputs.dim(2)?;
-            let outputs = outputs.to_device(&Device::Cpu)?.to_dtype(DType::F64)?;
-            let outputs = outputs.flatten_all()?.to_vec1::<f64>()?;
-            let labels = &labels[first..first + n];
-            let rows = outputs.par_chunks_exact(n * n_outputs);
-            sums.par_iter_mut().zip(rows).for_each(|((sum, n_right), rows)| {
-                for (row, &label) in rows.chunks_exact(n_outputs).zip(labels) {
-                    *sum += loss.of_sample(row, label as usize);
-                    *n_right += usize::from(loss.is_right(row, label as usize));
-                }
-            });
+            let found = loss.losses_and_hits(&outputs.flatten_to(1)?, &labels.flatten_all()?)?;
+            let ones = Tensor::ones((self.n_trials, 1, n), DType::F64, found.device())?;
+            let of_chunk = ones.matmul(&found.reshape((self.n_trials, n, 2))?)?.squeeze(1)?;
+            for (sum, own) in sums.iter_mut().zip(of_chunk.to_vec2::<f64>()?) {
+                sum.iter_mut().zip(own).for_each(|(sum, own)| *sum += own);
+            }
         }
-        let evaluation = |(sum, n_right): (f64, usize)| Evaluation {
-            loss: sum / n_samples as f64,
-            accuracy: Some(n_right as f64 / n_samples as f64),
+        let evaluation = |[loss, n_right]: [f64; 2]| Evaluation {
+            loss: loss / n_samples as f64,
+            accuracy: Some(n_right / n_samples as f64),
         };
         Ok(sums.into_iter().map(evaluation).collect())
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use candle_core::Device;
-use escape::{Batched, ManySeeds, MinibatchSgd, Perceptron, Start};
+use escape::{Batched, Engines, ManySeeds, MinibatchSgd, NetworkLandscape, Perceptron, Start};
 use train::{Mlp, Model, Objective, Sampling, Streams, data};
 
 #[test]
@@ -26,6 +26,13 @@ fn trials_on_a_gpu_walk_as_on_the_cpu() {
     let perceptron = Perceptron::of(&near).unwrap();
     let one_by_one = ManySeeds::new(&perceptron, &near, driver.clone()).unwrap();
     let together = Batched::of(&far, &driver).unwrap().unwrap();
+    let spec = r#"{"batch_sizes": [8], "learning_rates": [0.05], "seeds": 1, "horizon": 9,
+        "driver": {"kind": "minibatch_sgd"}, "basins": [{"distance": 1}]}"#;
+    let spec = serde_json::from_str(spec).unwrap();
+    let landscape = NetworkLandscape::new(far.fork().unwrap()).unwrap();
+    let engines = Engines::new(&spec, &landscape, Some(&far)).unwrap();
+    let ensembles = engines.ensembles(&Streams::new(2)).unwrap();
+    assert_eq!(ensembles[0].start.at_once(), together.at_once());
     let trials: Vec<Streams> = (0..20).map(Streams::new).collect();
     let [mut found, mut again] = [(); 2].map(|()| together.begin(&trials).unwrap());
     let mut expected: Vec<_> =

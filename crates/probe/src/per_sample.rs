@@ -124,7 +124,10 @@ fn minibatch_means(
     let chunk_len = SAMPLES_AT_ONCE * indices.len();
     let n_chunks = (ROWS_LEN / chunk_len).max(2 * rayon::current_num_threads());
     for (group_idx, group) in all.chunks(SAMPLES_AT_ONCE * n_chunks).enumerate() {
-        let rows = group.par_chunks(SAMPLES_AT_ONCE).map(rows_of).collect::<Result<Vec<_>, _>>()?;
+        let rows: Vec<Vec<f32>> = match frozen.objective().passes_at_once() {
+            1 => group.chunks(SAMPLES_AT_ONCE).map(rows_of).collect::<Result<_, _>>()?,
+            _ => group.par_chunks(SAMPLES_AT_ONCE).map(rows_of).collect::<Result<_, _>>()?,
+        };
         let start = group_idx * SAMPLES_AT_ONCE * n_chunks;
         sums.par_iter_mut().for_each(|minibatch| {
             for (rows, chunk_idx) in rows.iter().zip(0..) {

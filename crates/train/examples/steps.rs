@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p noisescope-train --example steps -- --case resnet20_b128 --threads 2` prints a line of JSON;
 //! `experiments/benchmarks/train/compare_torch.sh` runs it beside PyTorch. With `--features cuda`, `--device cuda:0` and
-//! `--tf32`: `experiments/benchmarks/gpu/compare_torch.sh`.
+//! `--tf32`: `experiments/benchmarks/gpu/compare_torch.py`.
 
 use std::time::Instant;
 

@@ -57,10 +57,9 @@ fn open_gpu(ordinal: usize, tf32: bool) -> Result<Device, String> {
     let gpu = device.as_cuda_device().expect("it was opened as one");
     // SAFETY: events keep streams in step with each other, and there is no other.
     unsafe { gpu.disable_event_tracking() };
-    if tf32 {
-        crate::ops::use_tf32(gpu)
-            .map_err(|error| format!("a GPU with TF32 ({})", first_line(error)))?;
-    }
+    keep_freed_memory(gpu);
+    crate::ops::use_tf32(gpu, tf32)
+        .map_err(|error| format!("a GPU with TF32 ({})", first_line(error)))?;
     crate::ops::check_gpu(gpu).map_err(|error| {
         let (major, minor) = gpu.cuda_stream().context().compute_capability().unwrap_or_default();
         format!(
@@ -70,6 +69,23 @@ fn open_gpu(ordinal: usize, tf32: bool) -> Result<Device, String> {
         )
     })?;
     Ok(device)
+}
+
+/// Without this the driver gives freed memory back at every wait, and maps it again for the next tensor. A driver without
+/// pools allocates otherwise, and has nothing to keep.
+#[cfg(feature = "cuda")]
+fn keep_freed_memory(gpu: &candle_core::CudaDevice) {
+    use candle_core::cuda_backend::cudarc::driver::{result, sys};
+    let stream = gpu.cuda_stream();
+    let mut threshold = u64::MAX;
+    let attribute = sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+    // SAFETY: the device is open, and the value of this attribute is a `u64`.
+    unsafe {
+        if let Ok(pool) = result::device::get_default_mem_pool(stream.context().cu_device()) {
+            let value = (&raw mut threshold).cast();
+            let _ = sys::cuMemPoolSetAttribute(pool, attribute, value);
+        }
+    }
 }
 
 #[cfg(test)]

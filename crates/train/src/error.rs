@@ -108,7 +108,9 @@ pub enum TrainError {
 
 impl From<candle_core::Error> for TrainError {
     fn from(error: candle_core::Error) -> Self {
-        match error.to_string().contains("CUDA_ERROR_OUT_OF_MEMORY") {
+        let text = error.to_string();
+        let symptoms = ["CUDA_ERROR_OUT_OF_MEMORY", "CUBLAS_STATUS_ALLOC_FAILED"];
+        match symptoms.iter().any(|symptom| text.contains(symptom)) {
             true => TrainError::OutOfMemory,
             false => TrainError::Tensor(error),
         }

@@ -40,8 +40,8 @@ impl Loss {
     /// When the outputs are not a matrix with a row per label.
     pub fn value_and_gradient(self, outputs: &Tensor, labels: &[u32]) -> Result<(f64, Tensor)> {
         let share = 1. / outputs.dim(0)? as f64;
-        let rows = self.of_samples(outputs, labels)?;
         let n_classes = outputs.dim(1)?;
+        let rows = self.of_samples(outputs, labels)?;
         let gradient = (rows.narrow(1, 0, n_classes)? * share)?.to_dtype(outputs.dtype())?;
         let losses = rows.narrow(1, n_classes, 1)?.flatten_all()?.to_vec1::<f64>()?;
         Ok((losses.iter().sum::<f64>() * share, gradient))
@@ -56,36 +56,55 @@ impl Loss {
         rows.narrow(1, 0, outputs.dim(1)?)?.to_dtype(outputs.dtype())?.contiguous()
     }
 
-    /// The gradient of the loss of each sample with respect to its outputs, and behind it the loss, `[N, K + 1]` in `f64`.
+    /// The loss of each sample, and 1 where it is classified rightly ([`Loss::is_right`]) and 0 where not, `[N, 2]` in `f64`,
+    /// for `labels` `[N]` of `u32` beside the outputs.
+    ///
+    /// # Errors
+    /// As [`Loss::value_and_gradient`].
+    pub fn losses_and_hits(self, outputs: &Tensor, labels: &Tensor) -> Result<Tensor> {
+        self.rows(outputs, labels)?.narrow(1, outputs.dim(1)?, 2)?.contiguous()
+    }
+
     fn of_samples(self, outputs: &Tensor, labels: &[u32]) -> Result<Tensor> {
+        self.rows(outputs, &Tensor::new(labels, outputs.device())?)
+    }
+
+    /// The gradient of the loss of each sample with respect to its outputs, the loss, and whether it is classified rightly,
+    /// `[N, K + 2]` in `f64`.
+    fn rows(self, outputs: &Tensor, labels: &Tensor) -> Result<Tensor> {
         let (n_samples, n_classes) = outputs.dims2()?;
-        if n_samples != labels.len() || n_classes == 0 {
-            candle_core::bail!("outputs of {:?} for {} labels", outputs.shape(), labels.len());
+        if n_samples != labels.elem_count() || n_classes == 0 {
+            candle_core::bail!(
+                "outputs of {:?} for {} labels",
+                outputs.shape(),
+                labels.elem_count()
+            );
         }
-        let labels = Tensor::new(labels, outputs.device())?;
         let numbers = match outputs.dtype() {
             DType::F32 | DType::F64 => outputs.contiguous()?,
             _ => outputs.to_dtype(DType::F64)?,
         };
-        numbers.apply_op2_no_bwd(&labels, &Rows(self))
+        numbers.apply_op2_no_bwd(labels, &Rows(self))
     }
 
-    /// [`Loss::of_samples`] on the CPU.
-    fn rows<T: Real>(self, outputs: &[T], labels: &[u32]) -> Vec<f64> {
+    /// [`Loss::rows`] on the CPU.
+    fn cpu_rows<T: Real>(self, outputs: &[T], labels: &[u32]) -> Vec<f64> {
         let n_classes = outputs.len() / labels.len();
-        let mut rows = vec![0.; labels.len() * (n_classes + 1)];
+        let mut rows = vec![0.; labels.len() * (n_classes + 2)];
         let work = COST * outputs.len();
         for_chunks(
             &mut rows,
-            ROWS * (n_classes + 1),
+            ROWS * (n_classes + 2),
             work,
             |chunk, rows, as_f64: &mut Vec<f64>| {
-                for (row, at) in rows.chunks_exact_mut(n_classes + 1).zip(chunk * ROWS..) {
+                for (row, at) in rows.chunks_exact_mut(n_classes + 2).zip(chunk * ROWS..) {
                     let outputs = &outputs[at * n_classes..][..n_classes];
                     as_f64.clear();
                     as_f64.extend(outputs.iter().map(|&y| WithDType::to_f64(y)));
-                    let (gradient, loss) = row.split_at_mut(n_classes);
-                    loss[0] = self.differentiate(as_f64, labels[at] as usize, gradient);
+                    let (gradient, rest) = row.split_at_mut(n_classes);
+                    let label = labels[at] as usize;
+                    rest[0] = self.differentiate(as_f64, label, gradient);
+                    rest[1] = f64::from(self.is_right(as_f64, label));
                 }
             },
         );
@@ -157,8 +176,8 @@ impl CustomOp2 for Rows {
         l2: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (n_samples, n_classes) = l1.shape().dims2()?;
-        let rows = for_real!(s1, "loss", T => self.0.rows::<T>(slice(s1, l1)?, slice(s2, l2)?));
-        Ok((f64::to_cpu_storage_owned(rows), (n_samples, n_classes + 1).into()))
+        let rows = for_real!(s1, "loss", T => self.0.cpu_rows::<T>(slice(s1, l1)?, slice(s2, l2)?));
+        Ok((f64::to_cpu_storage_owned(rows), (n_samples, n_classes + 2).into()))
     }
 
     #[cfg(feature = "cuda")]
@@ -173,11 +192,11 @@ impl CustomOp2 for Rows {
         let (n_samples, n_classes) = l1.shape().dims2()?;
         let labels = Numbers::<u32>::of(s2, l2)?;
         let (device, n) = (labels.device, n_samples);
-        let rows = room::<f64>(device, n * (n_classes + 1))?;
+        let rows = room::<f64>(device, n * (n_classes + 2))?;
         for_real!(s1, "loss", T => launch!(T, device, "loss_rows", each(n);
             n as i64, n_classes as i64, self.0 as i32, Numbers::<T>::of(s1, l1)?.view, labels.view, rows.as_view()));
         let rows = candle_core::CudaStorage::wrap_cuda_slice(rows, device.clone());
-        Ok((rows, (n_samples, n_classes + 1).into()))
+        Ok((rows, (n_samples, n_classes + 2).into()))
     }
 }
 
@@ -228,6 +247,24 @@ mod tests {
                 for (class, found) in gradient.iter().enumerate() {
                     let slope = (at(row, class, 1e-5).0 - at(row, class, -1e-5).0) / 2e-5;
                     assert!((found - slope).abs() < 1e-9, "{loss:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn losses_and_hits_are_those_of_samples() {
+        for loss in ALL {
+            for outputs in [vec![[0.3, -1.2], [1., 1.], [f64::NAN, 0.]], vec![[0.2, 0.7]]] {
+                let labels: Vec<u32> = (0..outputs.len() as u32).map(|i| i % 2).collect();
+                let shape = (outputs.len(), 2);
+                let tensor = Tensor::from_vec(outputs.concat(), shape, &Device::Cpu).unwrap();
+                let own = Tensor::new(labels.as_slice(), &Device::Cpu).unwrap();
+                let found = loss.losses_and_hits(&tensor, &own).unwrap().to_vec2::<f64>().unwrap();
+                for ((found, outputs), &label) in found.iter().zip(&outputs).zip(&labels) {
+                    let value = loss.of_sample(outputs, label as usize);
+                    assert!(found[0] == value || found[0].is_nan() && value.is_nan());
+                    assert_eq!(found[1] == 1., loss.is_right(outputs, label as usize));
                 }
             }
         }

@@ -158,8 +158,8 @@ impl Objective {
         };
         let train = &self.data.train;
         let chunks: Vec<_> = chunks(train.len(), self.network.samples_at_once()).collect();
-        // A chunk for each thread, whose activations stay near it; added up in order.
-        for group in chunks.chunks(rayon::current_num_threads()) {
+        // A chunk for each thread, whose activations stay near it, and one by one on a GPU; added up in order.
+        for group in chunks.chunks(self.passes_at_once()) {
             let found = group.par_iter().map(of_chunk).collect::<Result<Vec<_>, _>>()?;
             for (weight, chunk_loss, chunk_gradient) in found {
                 loss += weight * chunk_loss;
@@ -169,6 +169,14 @@ impl Objective {
             }
         }
         Ok((loss, gradient))
+    }
+
+    /// How many passes are worth making at once: one for each thread, but a GPU is busy with one, and its memory is short.
+    pub fn passes_at_once(&self) -> usize {
+        match self.params.vars().all(|var| var.device().is_cpu()) {
+            true => rayon::current_num_threads(),
+            false => 1,
+        }
     }
 
     /// ‖∇L_B − ∇L‖² of a minibatch over all parameters, `mean` being the gradient ∇L that it is compared with,

@@ -1,7 +1,7 @@
 //! Optimizers: how a gradient moves the weights.
 //!
-//! An update is one pass over the elements of a parameter, in place, which also notes whether they stay finite. Products
-//! are not fused with sums, so the bits do not depend on the processor.
+//! An update is one pass over the elements of a parameter, in place. On the CPU it also notes whether they stay finite, and
+//! products are not fused with sums, so the bits do not depend on the processor.
 
 use std::cell::{Cell, RefCell};
 

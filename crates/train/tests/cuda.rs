@@ -216,7 +216,9 @@ fn losses() {
                 let labels: Vec<u32> = (0..70).map(|i| i * 7 % n_classes as u32).collect();
                 let (value, gradient) = loss.value_and_gradient(&outputs, &labels)?;
                 let value = Tensor::new(value, &Device::Cpu)?;
-                Ok(vec![value, gradient, loss.gradients_of_samples(&outputs, &labels)?])
+                let own = Tensor::new(labels.as_slice(), outputs.device())?;
+                let found = loss.losses_and_hits(&outputs, &own)?;
+                Ok(vec![value, gradient, loss.gradients_of_samples(&outputs, &labels)?, found])
             });
         }
     }
@@ -261,7 +263,7 @@ fn noise(n_samples: usize, image: [usize; 3], n_classes: usize, device: &Device)
     })
 }
 
-/// Loss, gradient, weights and buffers after three steps, gradients of samples and losses at the end: everything that
+/// Loss, gradient, weights and buffers after two steps, gradients of samples and losses at the end: everything that
 /// training and measuring ask of a network.
 fn steps(
     model: &Arc<dyn Model>,

@@ -82,7 +82,10 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
     tell_checks(spec);
     let all = tables::settings(&conditions, &spec.basins, &exits, minimum_loss, spec.check_every);
     // One or two settings say nothing of how means depend on them.
-    if all.len() >= MIN_CELLS && are_of_theories(spec) {
+    let enough = all.len() >= MIN_CELLS;
+    if enough && !spec.is_uniform() {
+        eprintln!("   escape theories are of one step size and one kind of noise: none is fitted");
+    } else if enough {
         let (certified, go_on) = (certified.as_ref(), &interrupt::flow);
         let constants = constants(spec, landscape, &ensembles, &exits, kept, certified, go_on)?;
         hold_to_account(&all, &constants, run)?;
@@ -115,14 +118,6 @@ fn tell_checks(spec: &EscapeSpec) {
             "   escape exits are those seen at checks {n} iterations apart; excursions between are not"
         );
     }
-}
-
-/// Whether theories speak of such ensembles, and says so if not.
-fn are_of_theories(spec: &EscapeSpec) -> bool {
-    if !spec.is_uniform() {
-        eprintln!("   escape theories are of one step size and one kind of noise: none is fitted");
-    }
-    spec.is_uniform()
 }
 
 /// Fits all theories to all settings.

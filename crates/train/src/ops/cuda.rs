@@ -105,11 +105,14 @@ pub fn check_gpu(device: &CudaDevice) -> Result<()> {
     device.get_or_load_custom_func("accumulate_f32", "noisescope", KERNELS).map(drop)
 }
 
-/// Products of `f32`, ours and candle's, may go through tensor cores.
-pub fn use_tf32(device: &CudaDevice) -> Result<()> {
+/// Whether products of `f32`, ours and candle's, may go through tensor cores.
+pub fn use_tf32(device: &CudaDevice, tf32: bool) -> Result<()> {
     use candle_core::cuda_backend::cudarc::cublas::sys;
-    candle_core::cuda_backend::set_gemm_reduced_precision_f32(true);
-    let mode = sys::cublasMath_t::CUBLAS_TF32_TENSOR_OP_MATH;
+    candle_core::cuda_backend::set_gemm_reduced_precision_f32(tf32);
+    let mode = match tf32 {
+        true => sys::cublasMath_t::CUBLAS_TF32_TENSOR_OP_MATH,
+        false => sys::cublasMath_t::CUBLAS_DEFAULT_MATH,
+    };
     // SAFETY: the handle lives as long as the device.
     unsafe { sys::cublasSetMathMode(*device.cublas_handle().handle(), mode) }.result().w()
 }

@@ -9,10 +9,10 @@ use crate::ops::cuda::{CudaReal, Numbers, blocks, each, launch, room};
 const LANES: usize = 32;
 
 /// Rows of a slice, where that makes no more than [`MOST_SLICES`].
-const ROWS: usize = 512;
+const ROWS: usize = 256;
 
-/// Slices of a group, enough to fill any GPU.
-const MOST_SLICES: usize = 256;
+/// Slices of a group: more would fill a GPU even where channels are few, but their sums are added one after the other.
+const MOST_SLICES: usize = 512;
 
 /// How the pixels of every group are cut.
 struct Slices {

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use candle_core::cuda_backend::CudaDevice;
 use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView, CudaViewMut};
-use candle_core::{CudaStorage, Result};
+use candle_core::{CudaStorage, Result, bail};
 
 use super::Geometry;
 use crate::ops::cuda::{CudaReal, Numbers, Product, blocks, each, launch, room, upload};
@@ -180,6 +180,13 @@ pub fn weight_sums<T: CudaReal>(
     positions: &[usize],
 ) -> Result<CudaStorage> {
     let (device, n) = (x.device, geometry.n_samples * positions.len());
+    if n > i32::MAX as usize {
+        bail!(
+            "conv2d: gradients of {} samples at {} weights at once",
+            geometry.n_samples,
+            positions.len()
+        );
+    }
     let (places, target) = (upload(device, positions)?, room::<T>(device, n)?);
     let (out_height, out_width) = geometry.output_size();
     launch!(T, device, "conv2d_sample_weights", blocks((n, 1, 1));

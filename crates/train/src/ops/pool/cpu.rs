@@ -34,7 +34,7 @@ pub fn maxima<T: Real>(
             for from in window(pool, (height, width), (pixel / out_width, pixel % out_width)) {
                 for (output, &input) in outputs.iter_mut().zip(&map[from * channels..]) {
                     // A NaN wins and stays.
-                    *output = if input <= *output { *output } else { input };
+                    *output = if input > *output || input.is_nan() { input } else { *output };
                 }
             }
         }

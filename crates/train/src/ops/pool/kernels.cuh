@@ -11,7 +11,7 @@ KERNEL(max_pool)(
     for (int row = max(top, 0); row < min(top + kernel, height); row++) {
       for (int column = max(left, 0); column < min(left + kernel, width); column++) {
         T value = map[((i64)row * width + column) * channels];
-        best = value <= best ? best : value;
+        best = value > best || value != value ? value : best;
       }
     }
     y[i] = best;

@@ -287,6 +287,19 @@ mod tests {
     }
 
     #[test]
+    fn a_nan_wins_wherever_it_is() {
+        let pool = MaxPool { kernel: 2, stride: 2, padding: 0 };
+        for at in 0..4 {
+            let mut numbers = [1., 4., 2., 3.];
+            numbers[at] = f64::NAN;
+            let inputs = Tensor::from_slice(&numbers, (1, 2, 2, 1), &Device::Cpu).unwrap();
+            assert!(values(&pool.forward(&inputs).unwrap())[0].is_nan(), "{at}");
+            let gradient = Tensor::new(&[[[[3f64]]]], &Device::Cpu).unwrap();
+            assert_eq!(values(&pool.backward(&inputs, &gradient).unwrap())[at], 3.);
+        }
+    }
+
+    #[test]
     fn means_over_the_map() {
         let inputs = map((3, 4, 5, 2), 17);
         let x = values(&inputs);
