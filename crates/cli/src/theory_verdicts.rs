@@ -6,8 +6,8 @@ use train::{Table, TableError};
 pub fn sentences(theories: &Table, pairs: &Table) -> Result<Vec<String>, TableError> {
     let (names, held_out) = (theories.texts("theory")?, theories.reals("held_out_per_trial")?);
     let mut sentences = Vec::new();
-    let (a, b) = (theories.reals("a")?, theories.reals("b")?);
-    let is_fitted = |row: &usize| a[*row].is_finite() && b[*row].is_finite();
+    let parameters = [theories.reals("p0")?, theories.reals("p1")?];
+    let is_fitted = |row: &usize| parameters.iter().all(|of_rows| of_rows[*row].is_finite());
     let scored = (0..names.len()).filter(|row| held_out[*row].is_finite()).filter(is_fitted);
     let Some(best) = scored.max_by(|a, b| held_out[*a].total_cmp(&held_out[*b])) else {
         return Ok(vec!["No theory predicts settings that it has not seen.".to_owned()]);
@@ -51,4 +51,30 @@ pub fn sentences(theories: &Table, pairs: &Table) -> Result<Vec<String>, TableEr
         ));
     }
     Ok(sentences)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One whose parameters ran to the edge has none, however well it predicts.
+    #[test]
+    fn the_best_theory_has_parameters() {
+        let best_of = |p1: [f64; 2]| {
+            let theories = Table::new()
+                .with_texts("theory", ["Kramers", "Mori et al."])
+                .with_reals("p0", [1.0, 2.0])
+                .with_reals("p1", p1)
+                .with_reals("held_out_per_trial", [-7.0, -7.5])
+                .with_reals("deviance_p", [0.5, 0.5]);
+            let pairs = Table::new()
+                .with_texts("first", ["Kramers"])
+                .with_texts("second", ["Mori et al."])
+                .with_texts("relation", ["not separated"]);
+            sentences(&theories, &pairs).unwrap().remove(0)
+        };
+        assert!(best_of([0.1, 0.2]).starts_with("Kramers predicts"));
+        assert!(best_of([f64::NAN, 0.2]).starts_with("Mori et al. predicts"));
+        assert!(best_of([f64::NAN; 2]).starts_with("No theory predicts"));
+    }
 }
