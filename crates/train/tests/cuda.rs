@@ -357,7 +357,8 @@ fn steps_of_resnet_50() {
     compare_steps(model, [3, 48, 48], 4, &BOTH[..1]);
 }
 
-/// Passes from many threads at once are those from one.
+/// Passes from many threads at once are those from one. (An emulated driver, which runs one kernel at a time, shows only that
+/// they may.)
 #[test]
 fn threads_share_the_gpu() {
     let Some(gpu) = gpu() else { return };
