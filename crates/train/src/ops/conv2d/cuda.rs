@@ -42,16 +42,6 @@ impl Geometry {
         (0..n_samples).step_by(at_once).map(move |first| first..(first + at_once).min(n_samples))
     }
 
-    /// The windows of some maps, one row for each output pixel.
-    fn windows<T: CudaReal>(
-        &self,
-        device: &CudaDevice,
-        maps: CudaView<'_, T>,
-        windows: &CudaSlice<T>,
-    ) -> Result<()> {
-        self.between(device, "conv2d_windows", windows.len(), maps, windows.as_view())
-    }
-
     /// A kernel that reads maps or windows and writes the other.
     fn between<T: CudaReal>(
         &self,
@@ -91,7 +81,7 @@ pub fn forward<T: CudaReal>(
     let (device, out_len) = (x.device, geometry.out_pixels() * geometry.c_out);
     let packed = geometry.packed(weights)?;
     let mut y = room::<T>(device, geometry.n_samples * out_len)?;
-    for_windows(geometry, x, |samples, windows| {
+    for_windows(geometry, x, 0, |samples, windows| {
         let sizes = [samples.len() * geometry.out_pixels(), geometry.window_len(), geometry.c_out];
         let product = Product { sizes, transposed: [false, true], add: false, n_products: 1 };
         let mut y = y.slice_mut(samples.start * out_len..samples.end * out_len);
@@ -100,21 +90,24 @@ pub fn forward<T: CudaReal>(
     Ok(CudaStorage::wrap_cuda_slice(y, device.clone()))
 }
 
-/// Calls `of` with the windows of all samples, some at a time.
+/// Calls `of` with the windows of all samples, some at a time: so many that neither the windows nor whatever else has
+/// `numbers_of_sample` outgrows [`MOST_NUMBERS`].
 fn for_windows<T: CudaReal>(
     geometry: &Geometry,
     x: &Numbers<'_, T>,
+    numbers_of_sample: usize,
     mut of: impl FnMut(Range<usize>, &CudaView<'_, T>) -> Result<()>,
 ) -> Result<()> {
-    if geometry.is_pointwise() {
-        return of(0..geometry.n_samples, &x.view);
-    }
     let (len, map_len) = (geometry.out_pixels() * geometry.window_len(), geometry.map_len());
-    for samples in geometry.chunks(len) {
-        let windows = room::<T>(x.device, samples.len() * len)?;
+    for samples in geometry.chunks(len.max(numbers_of_sample)) {
         let maps = x.view.slice(samples.start * map_len..samples.end * map_len);
-        geometry.windows(x.device, maps, &windows)?;
-        of(samples, &windows.as_view())?;
+        if geometry.is_pointwise() {
+            of(samples, &maps)?;
+        } else {
+            let windows = room::<T>(x.device, samples.len() * len)?;
+            geometry.between(x.device, "conv2d_windows", windows.len(), maps, windows.as_view())?;
+            of(samples, &windows.as_view())?;
+        }
     }
     Ok(())
 }
@@ -159,7 +152,7 @@ pub fn weight_gradient<T: CudaReal>(
     let (device, out_len) = (x.device, geometry.out_pixels() * geometry.c_out);
     let n_weights = geometry.c_out * geometry.window_len();
     let mut packed = room::<T>(device, n_weights)?;
-    for_windows(geometry, x, |samples, windows| {
+    for_windows(geometry, x, 0, |samples, windows| {
         let sizes = [geometry.c_out, samples.len() * geometry.out_pixels(), geometry.window_len()];
         let add = samples.start > 0;
         let product = Product { sizes, transposed: [true, false], add, n_products: 1 };
@@ -206,26 +199,24 @@ pub fn sample_weight_gradients<T: CudaReal>(
 ) -> Result<CudaStorage> {
     let (device, n_positions) = (x.device, positions.len());
     let (out_pixels, window_len) = (geometry.out_pixels(), geometry.window_len());
-    let (out_len, map_len) = (out_pixels * geometry.c_out, geometry.map_len());
+    let out_len = out_pixels * geometry.c_out;
     let n_weights = geometry.c_out * window_len;
     let places = upload(device, positions)?;
     let target = room::<T>(device, geometry.n_samples * n_positions)?;
-    for samples in geometry.chunks((out_pixels * window_len).max(n_weights)) {
-        let windows = room::<T>(device, samples.len() * out_pixels * window_len)?;
-        let maps = x.view.slice(samples.start * map_len..samples.end * map_len);
-        geometry.windows(device, maps, &windows)?;
+    for_windows(geometry, x, n_weights, |samples, windows| {
         let mut packed = room::<T>(device, samples.len() * n_weights)?;
         let sizes = [geometry.c_out, out_pixels, window_len];
         let n_products = samples.len();
         let products = Product { sizes, transposed: [true, false], add: false, n_products };
         let gradient = gradient.view.slice(samples.start * out_len..samples.end * out_len);
-        products.run(device, &gradient, &windows.as_view(), &mut packed.as_view_mut())?;
+        products.run(device, &gradient, windows, &mut packed.as_view_mut())?;
         let rows = target.slice(samples.start * n_positions..samples.end * n_positions);
         let n = rows.len();
         launch!(T, device, "conv2d_pick", each(n);
             n as i64, n_positions as i64, n_weights as i64, geometry.c_in as i32, geometry.taps(), places.as_view(),
             packed.as_view(), rows);
-    }
+        Ok(())
+    })?;
     Ok(CudaStorage::wrap_cuda_slice(target, device.clone()))
 }
 
