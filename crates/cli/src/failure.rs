@@ -100,9 +100,9 @@ impl From<EscapeError> for Failure {
         match error {
             EscapeError::Train(error) => error.into(),
             EscapeError::Stopped => Failure::Interrupted("interrupted".into()),
-            EscapeError::Unsupported { .. } | EscapeError::StartsOutside { .. } => {
-                Failure::BadInput(error.to_string())
-            }
+            EscapeError::Unsupported { .. }
+            | EscapeError::NoHessian(_)
+            | EscapeError::StartsOutside { .. } => Failure::BadInput(error.to_string()),
         }
     }
 }

@@ -281,14 +281,26 @@ pub fn way_of_noise(table: &Table) -> Result<String, TableError> {
 }
 
 fn minimum(table: &Table) -> Result<String, TableError> {
+    let real = |name: &str| Ok::<_, TableError>(table.reals(name)?[0]);
+    let start = format!(
+        "Escapes begin at loss {}: gradient norm {}",
+        significant(real("loss")?, 3),
+        significant(real("gradient_norm")?, 3),
+    );
+    let largest = real("largest_eigenvalue")?;
+    if largest.is_nan() {
+        return Ok(format!("{start}; there is no Hessian: {}\n", table.texts("no_hessian")?[0]));
+    }
+    let unstable = match largest > 0. {
+        true => {
+            format!(" (descent alone is unstable for\nη > 2/λ = {})", significant(2.0 / largest, 3))
+        }
+        false => String::new(),
+    };
     Ok(format!(
-        "Escapes begin at loss {}: gradient norm {}, largest Hessian eigenvalue λ = {} (descent alone is unstable for\n\
-         η > 2/λ = {}), outliers: {}\n",
-        significant(table.reals("loss")?[0], 3),
-        significant(table.reals("gradient_norm")?[0], 3),
-        significant(table.reals("largest_eigenvalue")?[0], 3),
-        significant(2.0 / table.reals("largest_eigenvalue")?[0], 3),
-        significant(table.reals("n_outliers")?[0], 1),
+        "{start}, largest Hessian eigenvalue λ = {}{unstable}, outliers: {}\n",
+        significant(largest, 3),
+        significant(real("n_outliers")?, 1),
     ))
 }
 

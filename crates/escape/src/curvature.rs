@@ -1,4 +1,4 @@
-//! The largest eigenvalues of the Hessian, from gradients alone.
+//! The largest eigenvalues of the Hessian, by exact products with vectors.
 
 use nalgebra::{DMatrix, SymmetricEigen};
 use rand::RngExt;
@@ -6,7 +6,7 @@ use rand_distr::StandardNormal;
 use train::{Flow, Streams};
 
 use crate::error::EscapeError;
-use crate::landscape::Landscape;
+use crate::landscape::{Landscape, Site};
 
 /// What is known of the curvature at a minimum.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,12 +15,15 @@ pub struct Curvature {
     pub dimension: usize,
     /// ‖∇L(w*)‖.
     pub gradient_norm: f64,
-    /// The largest eigenvalues of the Hessian, falling.
+    /// The largest eigenvalues of the Hessian, falling; none where there is no Hessian.
     pub eigenvalues: Vec<f64>,
-    /// A bound for the error of each: the residual ‖H v − λ v‖, in the same order.
+    /// The residual ‖H v − λ v‖ of each, with the unit vector v that was found and one more product: some eigenvalue of the
+    /// Hessian lies within it (Parlett 1998, theorem 4.5.1).
     pub residuals: Vec<f64>,
-    /// The smallest eigenvalue that was seen: below 0 at a saddle. An upper bound of the smallest of all.
+    /// The smallest eigenvalue that was seen: an upper bound of the smallest of all. NaN where there is no Hessian.
     pub smallest: f64,
+    /// Why there is no Hessian.
+    pub no_hessian: Option<String>,
 }
 
 impl Curvature {
@@ -39,19 +42,24 @@ impl Curvature {
     }
 }
 
-/// The most products of the Hessian with a vector that [`curvature`] takes, of D coordinates:
-/// `min(D, 10 n_eigenvalues + 40)`.
+/// The most products of the Hessian with a vector that [`curvature`] takes, of D coordinates: `min(D, 10 n_eigenvalues + 40)`
+/// to find the eigenvalues, and one for the residual of each.
 pub fn most_products(dimension: usize, n_eigenvalues: usize) -> usize {
+    most_lanczos_steps(dimension, n_eigenvalues) + n_eigenvalues.min(dimension)
+}
+
+fn most_lanczos_steps(dimension: usize, n_eigenvalues: usize) -> usize {
     dimension.min(10 * n_eigenvalues + 40)
 }
 
 /// Finds the `n_eigenvalues` largest eigenvalues of the Hessian at the minimum.
 ///
 /// # Formula
-/// Lanczos' iteration (Golub and Van Loan 2013, algorithm 10.1.1) with full reorthogonalisation, from a random vector.
-/// `H v ≈ (∇L(w* + εv) − ∇L(w* − εv))/2ε` with `ε = ∛(machine epsilon) · max(1, ‖w*‖)` for unit v: its error is of the
-/// order of ε². It stops when every wanted Ritz value has a residual below 10⁻⁶ of the largest, or after
-/// [`most_products`].
+/// Lanczos' iteration (Golub and Van Loan 2013, algorithm 10.1.1) with full reorthogonalisation, from a random vector, on
+/// exact products H v ([`Site::hessian_product`]). It stops when every wanted Ritz value has an estimated residual below 10⁻⁶
+/// of the largest, or after [`most_products`].
+///
+/// Where the loss has no Hessian at the minimum, [`Curvature::no_hessian`] says why.
 ///
 /// # Errors
 /// [`EscapeError::Stopped`] when `go_on`, asked after each product, says stop.
@@ -61,56 +69,81 @@ pub fn curvature(
     streams: &Streams,
     go_on: &dyn Fn() -> Flow,
 ) -> Result<Curvature, EscapeError> {
-    let minimum = landscape.minimum();
-    let dim = minimum.len();
-    let wanted = n_eigenvalues.min(dim);
     let mut site = landscape.site()?;
-    let mut gradient = vec![0.; dim];
-    site.gradient(minimum, &mut gradient)?;
-    let gradient_norm = norm(&gradient);
-
-    let epsilon = f64::EPSILON.cbrt() * norm(minimum).max(1.);
-    let mut hessian_times = |v: &[f64]| -> Result<Vec<f64>, EscapeError> {
-        let mut at = |sign: f64| -> Result<Vec<f64>, EscapeError> {
-            let w: Vec<f64> = minimum.iter().zip(v).map(|(w, v)| w + sign * epsilon * v).collect();
-            let mut gradient = vec![0.; dim];
-            site.gradient(&w, &mut gradient)?;
-            Ok(gradient)
-        };
-        let (ahead, behind) = (at(1.)?, at(-1.)?);
-        Ok(ahead.iter().zip(&behind).map(|(a, b)| (a - b) / (2. * epsilon)).collect())
+    let dimension = landscape.minimum().len();
+    let mut gradient = vec![0.; dimension];
+    site.gradient(landscape.minimum(), &mut gradient)?;
+    let hessian = Hessian { minimum: landscape.minimum(), site, go_on };
+    let mut found = Curvature {
+        dimension,
+        gradient_norm: norm(&gradient),
+        eigenvalues: vec![],
+        residuals: vec![],
+        smallest: f64::NAN,
+        no_hessian: None,
     };
+    match extremes(hessian, n_eigenvalues.min(dimension), streams) {
+        Ok(Extremes { eigenvalues, residuals, smallest }) => {
+            Ok(Curvature { eigenvalues, residuals, smallest, ..found })
+        }
+        Err(EscapeError::NoHessian(reason)) => {
+            found.no_hessian = Some(reason);
+            Ok(found)
+        }
+        Err(other) => Err(other),
+    }
+}
 
+/// The Hessian at a minimum, as a linear map.
+struct Hessian<'a> {
+    minimum: &'a [f64],
+    site: Box<dyn Site + 'a>,
+    go_on: &'a dyn Fn() -> Flow,
+}
+
+impl Hessian<'_> {
+    fn times(&mut self, v: &[f64]) -> Result<Vec<f64>, EscapeError> {
+        let mut product = vec![0.; v.len()];
+        self.site.hessian_product(self.minimum, v, &mut product)?;
+        match (self.go_on)() {
+            Flow::Stop => Err(EscapeError::Stopped),
+            Flow::Continue => Ok(product),
+        }
+    }
+}
+
+struct Extremes {
+    eigenvalues: Vec<f64>,
+    residuals: Vec<f64>,
+    smallest: f64,
+}
+
+/// The `wanted` largest eigenvalues, and the smallest that is seen on the way.
+fn extremes(
+    mut hessian: Hessian<'_>,
+    wanted: usize,
+    streams: &Streams,
+) -> Result<Extremes, EscapeError> {
+    let dim = hessian.minimum.len();
     let mut rng = streams.rng(0);
     let start: Vec<f64> = (0..dim).map(|_| rng.sample(StandardNormal)).collect();
     let mut basis = vec![scaled(&start, 1. / norm(&start))];
     let (mut diagonal, mut beside) = (Vec::new(), Vec::new());
-    loop {
-        let mut next = hessian_times(basis.last().expect("begins with one"))?;
-        if go_on() == Flow::Stop {
-            return Err(EscapeError::Stopped);
-        }
+    let pairs = loop {
+        let mut next = hessian.times(basis.last().expect("begins with one"))?;
         diagonal.push(dot(&next, basis.last().expect("begins with one")));
         orthogonalise(&mut next, &basis);
         let rest = norm(&next);
-        let (eigenvalues, residuals) = ritz(&diagonal, &beside, rest);
-        let largest = eigenvalues[0].abs().max(f64::MIN_POSITIVE);
-        let n_products = diagonal.len();
-        let converged = n_products >= wanted
-            && residuals.iter().take(wanted).all(|residual| *residual < 1e-6 * largest);
-        let invariant = rest <= 1e-9 * largest;
-        if converged || n_products == most_products(dim, wanted) {
-            let smallest = *eigenvalues.last().expect("begins with one");
-            let leading = |values: Vec<f64>| values.into_iter().take(wanted).collect();
-            return Ok(Curvature {
-                dimension: dim,
-                gradient_norm,
-                eigenvalues: leading(eigenvalues),
-                residuals: leading(residuals),
-                smallest,
-            });
+        let pairs = ritz(&diagonal, &beside);
+        let largest = pairs[0].value.abs().max(f64::MIN_POSITIVE);
+        let n_steps = diagonal.len();
+        let residual = |pair: &Ritz| rest * pair.vector[n_steps - 1].abs();
+        let converged = n_steps >= wanted
+            && pairs.iter().take(wanted).all(|pair| residual(pair) < 1e-6 * largest);
+        if converged || n_steps == most_lanczos_steps(dim, wanted) {
+            break pairs;
         }
-        if invariant {
+        if rest <= 1e-9 * largest {
             // An eigenvalue that is repeated shows once in the space of one vector: another one begins a space beside it.
             next = (0..dim).map(|_| rng.sample(StandardNormal)).collect();
             orthogonalise(&mut next, &basis);
@@ -119,11 +152,30 @@ pub fn curvature(
             beside.push(rest);
         }
         basis.push(scaled(&next, 1. / norm(&next)));
+    };
+    let smallest = pairs.last().expect("begins with one").value;
+    let (mut eigenvalues, mut residuals) = (Vec::new(), Vec::new());
+    for Ritz { value, vector } in pairs.into_iter().take(wanted) {
+        let mut v = vec![0.; dim];
+        for (share, along) in vector.iter().zip(&basis) {
+            v.iter_mut().zip(along).for_each(|(v, along)| *v += share * along);
+        }
+        let product = hessian.times(&v)?;
+        let rest: Vec<f64> = product.iter().zip(&v).map(|(p, v)| p - value * v).collect();
+        eigenvalues.push(value);
+        residuals.push(norm(&rest) / norm(&v));
     }
+    Ok(Extremes { eigenvalues, residuals, smallest })
 }
 
-/// Eigenvalues of the tridiagonal matrix, falling, with the residuals |β s_last| of their vectors.
-fn ritz(diagonal: &[f64], beside: &[f64], rest: f64) -> (Vec<f64>, Vec<f64>) {
+/// An eigenvalue of the tridiagonal matrix, and its unit eigenvector.
+struct Ritz {
+    value: f64,
+    vector: Vec<f64>,
+}
+
+/// All of them, falling.
+fn ritz(diagonal: &[f64], beside: &[f64]) -> Vec<Ritz> {
     let n = diagonal.len();
     let matrix = DMatrix::from_fn(n, n, |i, j| match i.abs_diff(j) {
         0 => diagonal[i],
@@ -131,11 +183,13 @@ fn ritz(diagonal: &[f64], beside: &[f64], rest: f64) -> (Vec<f64>, Vec<f64>) {
         _ => 0.,
     });
     let eigen = SymmetricEigen::new(matrix);
-    let mut pairs: Vec<(f64, f64)> = (0..n)
-        .map(|i| (eigen.eigenvalues[i], (rest * eigen.eigenvectors[(n - 1, i)]).abs()))
-        .collect();
-    pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
-    pairs.into_iter().unzip()
+    let pair = |i: usize| Ritz {
+        value: eigen.eigenvalues[i],
+        vector: eigen.eigenvectors.column(i).iter().copied().collect(),
+    };
+    let mut pairs: Vec<Ritz> = (0..n).map(pair).collect();
+    pairs.sort_by(|a, b| b.value.total_cmp(&a.value));
+    pairs
 }
 
 /// Removes what lies along the vectors of an orthonormal basis; twice is enough (Giraud et al. 2005).
@@ -162,11 +216,9 @@ fn scaled(v: &[f64], by: f64) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::landscape::{Evaluation, Site};
-    use crate::landscapes::{LandscapeSpec, NetworkLandscape};
+    use crate::landscapes::LandscapeSpec;
     use std::cell::Cell;
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use train::{ModelSpec, Objective, data};
 
     fn go_on() -> Flow {
         Flow::Continue
@@ -204,7 +256,7 @@ mod tests {
         assert_eq!(found.n_outliers(), Some(1));
     }
 
-    /// Counts the gradients that are taken.
+    /// Counts the products that are taken.
     struct Counted<'a>(&'a dyn Landscape, AtomicUsize);
 
     struct CountedSite<'a>(Box<dyn Site + 'a>, &'a AtomicUsize);
@@ -225,8 +277,17 @@ mod tests {
         }
 
         fn gradient(&mut self, w: &[f64], gradient: &mut [f64]) -> Result<(), EscapeError> {
-            self.1.fetch_add(1, Ordering::Relaxed);
             self.0.gradient(w, gradient)
+        }
+
+        fn hessian_product(
+            &mut self,
+            w: &[f64],
+            direction: &[f64],
+            product: &mut [f64],
+        ) -> Result<(), EscapeError> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.hessian_product(w, direction, product)
         }
     }
 
@@ -241,49 +302,39 @@ mod tests {
             let n_done = Cell::new(0);
             let go_on = || {
                 n_done.set(n_done.get() + 1);
-                // That of the minimum, and two for each product.
-                assert_eq!(counted.1.load(Ordering::Relaxed), 1 + 2 * n_done.get());
+                assert_eq!(counted.1.load(Ordering::Relaxed), n_done.get());
                 if n_done.get() == last { Flow::Stop } else { Flow::Continue }
             };
             let found = curvature(&counted, 2, &Streams::new(2), &go_on);
-            assert_eq!(counted.1.load(Ordering::Relaxed), 1 + 2 * n_done.get());
+            assert_eq!(counted.1.load(Ordering::Relaxed), n_done.get());
             (n_done.get(), found.is_ok())
         };
         assert_eq!(n_done(7), (7, false));
         assert_eq!(n_done(usize::MAX), (most_products(300, 2), true));
-        assert_eq!([most_products(5, 2), most_products(300, 2)], [5, 60]);
+        assert_eq!([most_products(5, 2), most_products(300, 2)], [7, 62]);
     }
 
-    /// The whole Hessian of a small network by differences of its gradient, one column after the other.
     #[test]
-    fn eigenvalues_of_a_network_are_those_of_its_dense_hessian() {
-        let spec = data::DataSpec { samples: Some(60), ..data::DataSpec::embedded("ionosphere") };
-        let data = Arc::new(data::load(&spec, &candle_core::Device::Cpu).unwrap());
-        let model: Arc<dyn train::Model> = ModelSpec::mlp(&[3]).build(&data).into();
-        let params = model.init(&Streams::new(1), &candle_core::Device::Cpu).unwrap();
-        let network = NetworkLandscape::new(Objective::new(model, data, params).unwrap()).unwrap();
-        let network = network.in_f64().unwrap();
-        let dim = network.minimum().len();
-        let mut site = network.site().unwrap();
-        let mut column = |j: usize| {
-            let mut at = |by: f64| {
-                let mut w = network.minimum().to_vec();
-                w[j] += by;
-                let mut gradient = vec![0.; dim];
-                site.gradient(&w, &mut gradient).unwrap();
-                gradient
-            };
-            let (ahead, behind) = (at(1e-5), at(-1e-5));
-            ahead.iter().zip(behind).map(|(a, b)| (a - b) / 2e-5).collect::<Vec<f64>>()
-        };
-        let columns: Vec<Vec<f64>> = (0..dim).map(&mut column).collect();
-        let dense = DMatrix::from_fn(dim, dim, |i, j| (columns[i][j] + columns[j][i]) / 2.);
-        let mut expected: Vec<f64> =
-            SymmetricEigen::new(dense).eigenvalues.iter().copied().collect();
-        expected.sort_by(|a, b| b.total_cmp(a));
-        let found = curvature(&network, 6, &Streams::new(2), &go_on).unwrap();
-        for (found, expected) in found.eigenvalues.iter().zip(&expected) {
-            assert!((found - expected).abs() < 1e-5 * expected.abs().max(1.), "{found} {expected}");
+    fn a_cusp_has_no_hessian() {
+        let landscape = LandscapeSpec::Ackley { dimension: 3 }.build(&Streams::new(1)).unwrap();
+        let found = curvature(&*landscape, 3, &Streams::new(2), &go_on).unwrap();
+        let reason = found.no_hessian.as_deref().unwrap();
+        assert_eq!(reason, "Ackley's function has a cusp at its minimum");
+        assert!(found.eigenvalues.is_empty() && found.smallest.is_nan());
+        assert_eq!((found.gradient_norm, found.n_outliers()), (0., None));
+    }
+
+    /// A residual that was not measured with a product of its own would be that of the tridiagonal matrix.
+    #[test]
+    fn residuals_bound_the_error_where_the_iteration_has_not_converged() {
+        let curvatures: Vec<f64> = (1..=300).map(f64::from).collect();
+        let spec = LandscapeSpec::Quadratic { curvatures: curvatures.clone(), floor: 0. };
+        let landscape = spec.build(&Streams::new(1)).unwrap();
+        let found = curvature(&*landscape, 2, &Streams::new(2), &go_on).unwrap();
+        for (value, residual) in found.eigenvalues.iter().zip(&found.residuals) {
+            let nearest =
+                curvatures.iter().map(|h| (h - value).abs()).fold(f64::INFINITY, f64::min);
+            assert!(nearest <= *residual + 1e-12 && *residual > 1e-3, "{value} {residual}");
         }
     }
 
@@ -291,8 +342,14 @@ mod tests {
     fn outliers_stand_above_the_widest_gap() {
         let of = |eigenvalues: &[f64], dimension: usize| {
             let (eigenvalues, residuals) = (eigenvalues.to_vec(), vec![0.; eigenvalues.len()]);
-            let found =
-                Curvature { dimension, gradient_norm: 0., eigenvalues, residuals, smallest: 0. };
+            let found = Curvature {
+                dimension,
+                gradient_norm: 0.,
+                eigenvalues,
+                residuals,
+                smallest: 0.,
+                no_hessian: None,
+            };
             found.n_outliers()
         };
         assert_eq!(of(&[10., 9., 1., 0.9], 50), Some(2));

@@ -16,6 +16,9 @@ pub enum EscapeError {
         /// Why it can't be had.
         reason: &'static str,
     },
+    /// The loss has no second derivatives where they are asked for.
+    #[error("no Hessian: {0}")]
+    NoHessian(String),
     /// A trial would begin outside of a basin.
     #[error(
         "the minimum, of loss {loss}, lies outside of the basin {basin}: there is nothing to leave"

@@ -46,6 +46,17 @@ pub trait Site {
     /// Writes ∇L(w).
     fn gradient(&mut self, w: &[f64], gradient: &mut [f64]) -> Result<(), EscapeError>;
 
+    /// Writes the product H v of the Hessian at `w` with a direction v: exact, no difference of gradients.
+    ///
+    /// # Errors
+    /// [`EscapeError::NoHessian`] where the loss has no second derivatives.
+    fn hessian_product(
+        &mut self,
+        w: &[f64],
+        direction: &[f64],
+        product: &mut [f64],
+    ) -> Result<(), EscapeError>;
+
     /// Writes the mean gradient of the losses of `samples`, in which one may stand more than once.
     ///
     /// # Errors

@@ -213,14 +213,18 @@ pub fn mori_slope(
 }
 
 /// The certificate of the minimum, one row: loss, gradient norm, number of outliers of the Hessian (NaN where it is unknown)
-/// and its extremes.
+/// and its extremes (NaN where there is no Hessian, and `no_hessian` says why).
 pub fn minimum(loss: f64, curvature: &Curvature) -> Table {
     Table::new()
         .with_reals("loss", [loss])
         .with_reals("gradient_norm", [curvature.gradient_norm])
         .with_reals("n_outliers", [or_nan(curvature.n_outliers())])
-        .with_reals("largest_eigenvalue", curvature.eigenvalues.first().copied())
+        .with_reals(
+            "largest_eigenvalue",
+            [curvature.eigenvalues.first().copied().unwrap_or(f64::NAN)],
+        )
         .with_reals("smallest_eigenvalue_seen", [curvature.smallest])
+        .with_texts("no_hessian", [curvature.no_hessian.clone().unwrap_or_default()])
 }
 
 /// The batch size whose minibatches are the whole data set, one row: its trials have no noise.

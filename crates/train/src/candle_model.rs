@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use candle_core::{DType, Device, ModuleT, Result, Shape, Tensor, bail};
+use candle_core::{DType, Device, ModuleT, Result, Shape, Tensor, Var, bail};
 use candle_nn::VarBuilder;
 use candle_nn::init::{Init, NormalOrUniform};
 use candle_nn::var_builder::SimpleBackend;
 
 use crate::error::TrainError;
 use crate::layers::{Initial, draw};
-use crate::model::{Mode, Model, Network};
+use crate::model::{Mode, Model, Network, SecondDerivatives};
 use crate::params::ParamSet;
 use crate::streams::Streams;
 
@@ -183,6 +183,50 @@ impl Network for Graph {
         let gradients = (outputs * gradient)?.sum_all()?.backward()?;
         Ok(self.parameters.iter().map(|parameter| gradients.get(parameter).cloned()).collect())
     }
+
+    /// candle differentiates its gradients only where it has been told so before the first of them.
+    fn second_derivatives(&self) -> SecondDerivatives {
+        match std::env::var("CANDLE_GRAD_DO_NOT_DETACH") {
+            Ok(value) if !value.is_empty() && value != "0" => SecondDerivatives::Unverified,
+            _ => SecondDerivatives::Missing,
+        }
+    }
+
+    /// With z the outputs, J their Jacobian and g the gradient of the loss with respect to them,
+    /// `H v = Jᵀ ġ + ∂⟨Jᵀu, v⟩/∂w` at u = g held fixed, where ġ is the loss's own along `J v = ∂⟨Jᵀu, v⟩/∂u`.
+    fn hessian_product(
+        &self,
+        inputs: &Tensor,
+        direction: &[Tensor],
+        loss: &mut dyn FnMut(&Tensor, &Tensor) -> Result<(Tensor, Tensor)>,
+    ) -> Result<Vec<Option<Tensor>>> {
+        let outputs = self.module.forward_t(inputs, false)?;
+        let (at, still) = (outputs.detach(), outputs.zeros_like()?);
+        let u = Var::from_tensor(&loss(&at, &still)?.0)?;
+        let gradients = (&outputs * u.as_tensor())?.sum_all()?.backward()?;
+        let mut along: Option<Tensor> = None;
+        for (parameter, direction) in self.parameters.iter().zip(direction) {
+            let Some(gradient) = gradients.get(parameter) else { continue };
+            let part = (gradient * direction)?.sum_all()?;
+            along = Some(match along {
+                Some(sum) => (sum + part)?,
+                None => part,
+            });
+        }
+        let Some(along) = along else { return Ok(vec![None; direction.len()]) };
+        let second = along.backward()?;
+        let Some(tangent) = second.get(&u) else {
+            bail!("candle has not kept the graph of its gradients")
+        };
+        let (_, bent) = loss(&at, &tangent.detach())?;
+        let first = (&outputs * bent)?.sum_all()?.backward()?;
+        let of_parameter = |parameter: &Tensor| match (first.get(parameter), second.get(parameter))
+        {
+            (Some(first), Some(second)) => Ok(Some((first + second)?.detach())),
+            (one, other) => Ok(one.or(other).map(Tensor::detach)),
+        };
+        self.parameters.iter().map(of_parameter).collect()
+    }
 }
 
 #[cfg(test)]
@@ -231,6 +275,41 @@ mod tests {
         for (a, b) in of_samples(&by_graph).iter().zip(of_samples(&by_layers)) {
             assert!((a - b).abs() < 1e-6, "{a} {b}");
         }
+    }
+
+    /// One step of differences that a kink lies within is seen by the other.
+    #[test]
+    fn differences_of_gradients_agree_or_are_refused() {
+        let data = Arc::new(blobs(30));
+        let smooth = CandleModel::new(|vb: VarBuilder<'_>| {
+            let (first, second) = (linear(3, 5, vb.pp("fc1"))?, linear(5, 2, vb.pp("fc2"))?);
+            let forward = move |x: &Tensor| second.forward(&first.forward(x)?.gelu_erf()?);
+            Ok(Box::new(func(forward)) as SharedModule)
+        });
+        let params = smooth.init(&Streams::new(4), &Device::Cpu).unwrap();
+        let copy = params.duplicate().unwrap();
+        let by_graph = Objective::new(Arc::new(smooth), data.clone(), params).unwrap();
+        let layers = Mlp::new(3, &[5], 2).with_activation(crate::ops::Activation::Gelu);
+        let by_layers = Objective::new(Arc::new(layers), data.clone(), copy).unwrap();
+        let direction: Vec<f64> = (0..32).map(|i| f64::from(i % 7) - 3.).collect();
+        let [found, expected] = [&by_graph, &by_layers]
+            .map(|objective| objective.in_f64().unwrap().hessian_product(&direction).unwrap());
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+        }
+        let refusal = |objective: &Objective| match objective.hessian_product(&direction) {
+            Err(TrainError::NoHessian(reason)) => reason,
+            other => panic!("{other:?}"),
+        };
+        assert!(refusal(&by_graph).contains("in single precision"));
+
+        // Every unit lies on its kink.
+        let params = own().init(&Streams::new(4), &Device::Cpu).unwrap();
+        let mut weights = params.flatten().unwrap();
+        weights[..20].fill(0.);
+        params.assign(&weights).unwrap();
+        let kinked = Objective::new(Arc::new(own()), data, params).unwrap().in_f64().unwrap();
+        assert!(refusal(&kinked).contains("do not agree"));
     }
 
     /// Laws of the draws, and the same bytes from the same seed.

@@ -81,6 +81,9 @@ pub enum TrainError {
     /// Backpropagation left a trainable parameter without a gradient.
     #[error("parameter `{0}` received no gradient: is it used by the network's forward pass?")]
     NoGradient(String),
+    /// The second derivatives of the loss cannot be relied on.
+    #[error("the Hessian of this network is not known: {0}")]
+    NoHessian(&'static str),
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {

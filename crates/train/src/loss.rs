@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, WithDType};
 use serde::{Deserialize, Serialize};
 
-use crate::ops::{Real, for_chunks, for_real, slice};
+use crate::ops::{Real, for_chunks, for_real, same_shape, slice};
 
 /// Samples that are worked off together.
 const ROWS: usize = 64;
@@ -63,6 +63,24 @@ impl Loss {
     /// As [`Loss::value_and_gradient`].
     pub fn losses_and_hits(self, outputs: &Tensor, labels: &Tensor) -> Result<Tensor> {
         self.rows(outputs, labels)?.narrow(1, outputs.dim(1)?, 2)?.contiguous()
+    }
+
+    /// The gradient of [`Loss::value_and_gradient`], and its directional derivative where the outputs move along `tangent`,
+    /// both `[N, K]`: `(1/N) (diag p − p pᵀ) ẏ` of the cross-entropy with p = softmax y, `2ẏ/(N K)` of a mean square.
+    ///
+    /// # Errors
+    /// As [`Loss::value_and_gradient`].
+    pub fn gradient_and_tangent(
+        self,
+        outputs: &Tensor,
+        tangent: &Tensor,
+        labels: &[u32],
+    ) -> Result<(Tensor, Tensor)> {
+        let (_, gradient) = self.value_and_gradient(outputs, labels)?;
+        let share = 1. / outputs.dim(0)? as f64;
+        let (numbers, tangent) = (outputs.contiguous()?, tangent.contiguous()?);
+        let rows = (numbers.apply_op2_no_bwd(&tangent, &TangentRows(self))? * share)?;
+        Ok((gradient, rows.to_dtype(outputs.dtype())?))
     }
 
     fn of_samples(self, outputs: &Tensor, labels: &[u32]) -> Result<Tensor> {
@@ -143,6 +161,29 @@ impl Loss {
         }
     }
 
+    /// The product of the loss's second derivative at the outputs `[K]` of one sample with `tangent`, written over it.
+    fn bend(self, outputs: &[f64], tangent: &mut [f64], softmax: &mut Vec<f64>) {
+        let n_classes = outputs.len() as f64;
+        if self != Loss::CrossEntropy {
+            return tangent.iter_mut().for_each(|along| *along *= 2. / n_classes);
+        }
+        let likeliest =
+            (0..outputs.len()).fold(0, |a, b| if outputs[b] > outputs[a] { b } else { a });
+        softmax.clear();
+        softmax.extend(outputs.iter().map(|output| (output - outputs[likeliest]).exp()));
+        let sum: f64 = softmax.iter().sum();
+        // Relative to the likeliest class: where p is nearly 1, p·ẏ − ẏ cancels otherwise.
+        let at_likeliest = tangent[likeliest];
+        let mut mean = 0.;
+        for (along, p) in tangent.iter_mut().zip(&*softmax) {
+            *along -= at_likeliest;
+            mean += p / sum * *along;
+        }
+        for (along, p) in tangent.iter_mut().zip(&*softmax) {
+            *along = p / sum * (*along - mean);
+        }
+    }
+
     /// Whether no other class has as large an output; of a single output, whether it is nearer to the target of its class.
     pub fn is_right(self, outputs: &[f64], label: usize) -> bool {
         if let [output] = outputs {
@@ -200,10 +241,94 @@ impl CustomOp2 for Rows {
     }
 }
 
+/// [`Loss::bend`] of every sample, `[N, K]` in `f64`.
+struct TangentRows(Loss);
+
+impl CustomOp2 for TangentRows {
+    fn name(&self) -> &'static str {
+        "loss_tangent"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        same_shape("loss", l1, l2)?;
+        let (_, n_classes) = l1.shape().dims2()?;
+        let rows = for_real!(s1, "loss", T => {
+            let as_f64 = |values: &[T]| values.iter().map(|&y| WithDType::to_f64(y)).collect::<Vec<_>>();
+            let (outputs, mut rows) = (as_f64(slice(s1, l1)?), as_f64(slice(s2, l2)?));
+            let mut softmax = Vec::new();
+            for (outputs, row) in outputs.chunks_exact(n_classes).zip(rows.chunks_exact_mut(n_classes)) {
+                self.0.bend(outputs, row, &mut softmax);
+            }
+            rows
+        });
+        Ok((f64::to_cpu_storage_owned(rows), l1.shape().clone()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        use crate::ops::cuda::{Numbers, each, launch, room};
+        use candle_core::backend::BackendStorage;
+        same_shape("loss", l1, l2)?;
+        let (n, n_classes) = l1.shape().dims2()?;
+        let device = s1.device();
+        let rows = room::<f64>(device, n * n_classes)?;
+        for_real!(s1, "loss", T => launch!(T, device, "loss_tangent", each(n);
+            n as i64, n_classes as i64, self.0 as i32, Numbers::<T>::of(s1, l1)?.view,
+            Numbers::<T>::of(s2, l2)?.view, rows.as_view()));
+        Ok((candle_core::CudaStorage::wrap_cuda_slice(rows, device.clone()), l1.shape().clone()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use candle_core::Device;
+
+    /// The dense second derivative of the cross-entropy by hand, for outputs of which one is nearly certain.
+    #[test]
+    fn second_derivatives_by_hand() {
+        let outputs = Tensor::new(&[[0.3, -1.2, 2.], [40., 1., -0.5]], &Device::Cpu).unwrap();
+        let tangent = Tensor::new(&[[1., -2., 0.5], [0.7, 1., -1.]], &Device::Cpu).unwrap();
+        let (y, v) = (outputs.to_vec2::<f64>().unwrap(), tangent.to_vec2::<f64>().unwrap());
+        let found = |loss: Loss, dtype: DType| {
+            let (outputs, tangent) =
+                (outputs.to_dtype(dtype).unwrap(), tangent.to_dtype(dtype).unwrap());
+            let (gradient, tangent) =
+                loss.gradient_and_tangent(&outputs, &tangent, &[2, 1]).unwrap();
+            let expected = loss.value_and_gradient(&outputs, &[2, 1]).unwrap().1;
+            let numbers = |tensor: Tensor| tensor.to_dtype(DType::F64).unwrap().to_vec2::<f64>();
+            assert_eq!(numbers(gradient).unwrap(), numbers(expected).unwrap());
+            numbers(tangent).unwrap()
+        };
+        for (dtype, tolerance) in [(DType::F64, 1e-14), (DType::F32, 1e-6)] {
+            for (row, found) in found(Loss::CrossEntropy, dtype).iter().enumerate() {
+                let sum: f64 = y[row].iter().map(|y| y.exp()).sum();
+                for (class, found) in found.iter().enumerate() {
+                    let pairs = (0..3).map(|k| y[row][k].exp() / sum * (v[row][class] - v[row][k]));
+                    let expected = y[row][class].exp() / sum * pairs.sum::<f64>() / 2.;
+                    let close = (found - expected).abs() <= tolerance * expected.abs();
+                    assert!(close, "{row} {class}: {found} {expected}");
+                }
+            }
+            for (found, v) in found(Loss::MeanSquareSigned, dtype).iter().zip(&v) {
+                for (found, v) in found.iter().zip(v) {
+                    assert!((found - v / 3.).abs() < tolerance);
+                }
+            }
+        }
+    }
 
     const ALL: [Loss; 3] = [Loss::CrossEntropy, Loss::MeanSquareOneHot, Loss::MeanSquareSigned];
 

@@ -38,6 +38,17 @@ pub trait Model: Send + Sync {
     }
 }
 
+/// What a network knows of its second derivatives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecondDerivatives {
+    /// All of them.
+    Exact,
+    /// Those of a graph that may hold operations which break off in silence.
+    Unverified,
+    /// None.
+    Missing,
+}
+
 /// A model bound to parameters.
 pub trait Network: Send + Sync {
     /// Maps inputs `[B, n_features]` to logits `[B, n_classes]`.
@@ -89,6 +100,27 @@ pub trait Network: Send + Sync {
         let stack = |rows: &Vec<Tensor>| (!rows.is_empty()).then(|| Tensor::cat(rows, 0));
         rows.iter().map(|rows| stack(rows).transpose()).collect()
     }
+
+    /// What [`Network::hessian_product`] is worth.
+    fn second_derivatives(&self) -> SecondDerivatives {
+        SecondDerivatives::Exact
+    }
+
+    /// The product of the Hessian of a loss with a direction, one tensor for each parameter, in [`Mode::Eval`]; `None` for a
+    /// parameter that the loss does not depend on.
+    ///
+    /// `loss` sees the outputs and their directional derivative, and returns the gradient with respect to the outputs and the
+    /// directional derivative of that, as [`Loss::gradient_and_tangent`](crate::Loss::gradient_and_tangent) does; it may be
+    /// called more than once.
+    ///
+    /// # Errors
+    /// When it has none, see [`Network::second_derivatives`].
+    fn hessian_product(
+        &self,
+        inputs: &Tensor,
+        direction: &[Tensor],
+        loss: &mut dyn FnMut(&Tensor, &Tensor) -> candle_core::Result<(Tensor, Tensor)>,
+    ) -> candle_core::Result<Vec<Option<Tensor>>>;
 
     /// The inputs of batch normalisation number `norm_idx` in the order of the forward pass, with stored statistics in those
     /// before it; `None` where there are not so many.

@@ -1,5 +1,7 @@
 //! Model + data + loss: the function that training descends and whose gradient is noisy.
 
+mod hessian;
+
 use std::sync::Arc;
 
 use candle_core::{DType, Tensor};

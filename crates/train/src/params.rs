@@ -126,13 +126,24 @@ impl ParamSet {
     /// # Panics
     /// When `values` has another length.
     pub fn assign(&self, values: &[f64]) -> Result<(), TrainError> {
-        assert_eq!(values.len(), self.n_parameters(), "a value for each parameter");
-        for param in &self.params {
-            let (var, own) = (&param.var, &values[param.start..][..param.var.elem_count()]);
-            let tensor = Tensor::from_slice(own, var.shape(), &Device::Cpu)?;
-            var.set(&tensor.to_dtype(var.dtype())?.to_device(var.device())?)?;
+        for (var, tensor) in self.vars().zip(self.split(values)?) {
+            var.set(&tensor)?;
         }
         Ok(())
+    }
+
+    /// One vector `[n_parameters]` as tensors like the parameters, of their shapes and types and on their device.
+    ///
+    /// # Panics
+    /// When `values` has another length.
+    pub fn split(&self, values: &[f64]) -> Result<Vec<Tensor>, TrainError> {
+        assert_eq!(values.len(), self.n_parameters(), "a value for each parameter");
+        let of_param = |param: &Param| {
+            let (var, own) = (&param.var, &values[param.start..][..param.var.elem_count()]);
+            let tensor = Tensor::from_slice(own, var.shape(), &Device::Cpu)?;
+            Ok(tensor.to_dtype(var.dtype())?.to_device(var.device())?)
+        };
+        self.params.iter().map(of_param).collect()
     }
 
     /// A copy with parameters and buffers of another type; counters stay whole numbers.

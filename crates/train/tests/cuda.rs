@@ -147,6 +147,12 @@ fn batch_normalisations() {
                 let stored = ChannelMoments::stored(&gamma, &variance)?;
                 let of_samples = norm.backward_of_samples(&x, &stored, parameters, &g)?;
                 let frozen = norm.backward(&x, &stored, parameters, &g)?;
+                let along = (random("v", &shape), random("v gamma", &shape[3..]));
+                let direction = (&along.1, &beta);
+                let inputs = (&x, Some(&along.0));
+                let ahead = norm.forward_tangent(inputs, &stored, &gamma, direction)?;
+                let bent =
+                    norm.backward_tangent(inputs, &stored, parameters, direction, (&g, &along.0))?;
                 let mut merged = moments.clone();
                 merged.merge(&ChannelMoments::of(&g, n_groups)?)?;
                 Ok(vec![
@@ -161,6 +167,11 @@ fn batch_normalisations() {
                     of_samples.beta,
                     frozen.inputs,
                     frozen.gamma,
+                    ahead,
+                    bent.inputs,
+                    bent.inputs_tangent,
+                    bent.gamma,
+                    bent.beta,
                     merged.values,
                 ])
             });
@@ -177,7 +188,7 @@ fn pools() {
             let x = (random("x", &[2, 9, 7, 3]) * 3.)?.round()?;
             let y = pool.forward(&x)?;
             let g = random("g", y.dims());
-            Ok(vec![y, pool.backward(&x, &g)?])
+            Ok(vec![y, pool.backward(&x, &g)?, pool.forward_tangent(&x, &random("v", x.dims()))?])
         });
     }
     compare("global_mean_pool", |random| {
@@ -194,7 +205,13 @@ fn activations_and_shortcuts() {
             let (in_place, closed) = (x.copy()?, g.copy()?);
             relu_in_place(&in_place)?;
             close_relu(&in_place, &closed)?;
-            Ok(vec![activation.forward(&x)?, activation.backward(&x, &g)?, in_place, closed])
+            Ok(vec![
+                activation.forward(&x)?,
+                activation.backward(&x, &g)?,
+                activation.second_derivative(&x, &g)?,
+                in_place,
+                closed,
+            ])
         });
     }
     compare("shortcuts", |random| {
@@ -218,7 +235,10 @@ fn losses() {
                 let value = Tensor::new(value, &Device::Cpu)?;
                 let own = Tensor::new(labels.as_slice(), outputs.device())?;
                 let found = loss.losses_and_hits(&outputs, &own)?;
-                Ok(vec![value, gradient, loss.gradients_of_samples(&outputs, &labels)?, found])
+                let along = random("v", &[70, n_classes]);
+                let (_, tangent) = loss.gradient_and_tangent(&outputs, &along, &labels)?;
+                let of_samples = loss.gradients_of_samples(&outputs, &labels)?;
+                Ok(vec![value, gradient, of_samples, found, tangent])
             });
         }
     }
@@ -297,6 +317,9 @@ fn steps(
     let of_samples = objective.sample_gradients(&samples[..2], &coordinates, Mode::Eval).unwrap();
     found.push(("gradients of samples".into(), values(&of_samples)));
     found.push(("full gradient".into(), objective.full_gradient(Mode::Eval).unwrap().1));
+    let direction =
+        values(&random("direction", &[params.n_parameters()], DType::F64, &Device::Cpu));
+    found.push(("Hessian times a vector".into(), objective.hessian_product(&direction).unwrap()));
     let evaluation = objective.evaluate_train().unwrap();
     found.push(("evaluation".into(), vec![evaluation.loss, evaluation.accuracy]));
     objective.use_full_batch_statistics().unwrap();

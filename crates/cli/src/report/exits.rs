@@ -5,6 +5,7 @@ use train::{Table, TableError};
 
 use super::markup::{Cell, Column, aligned, definitions, shared, table as table_of};
 use super::{ReportInput, Section};
+use crate::plot::canvas::escape;
 use crate::plot::number::{chosen, count, significant};
 use crate::tables::no_noise;
 
@@ -71,14 +72,25 @@ fn certificate(input: &ReportInput) -> Result<String> {
         return Ok(String::new());
     };
     let real = |name: &str| Ok::<_, TableError>(significant(table.reals(name)?[0], 3));
-    let saddle = match table.reals("smallest_eigenvalue_seen")?[0] {
+    let start = format!(
+        "Trials begin at loss {}, where the full gradient has norm {}",
+        real("loss")?,
+        real("gradient_norm")?
+    );
+    let largest = table.reals("largest_eigenvalue")?[0];
+    if largest.is_nan() {
+        let reason = escape(&table.texts("no_hessian")?[0]);
+        return Ok(format!("<p>{start}; there is no Hessian: {reason}.</p>\n"));
+    }
+    let downwards = match table.reals("smallest_eigenvalue_seen")?[0] {
         smallest if smallest < 0.0 => format!(
-            " The least eigenvalue that was seen is {}: the point is a saddle, or on its way down.",
-            significant(smallest, 3)
+            " The least eigenvalue that was seen is {}, {} % of the largest in size: along some direction the loss curves \
+             downwards, so the point is no minimum in the strict sense.",
+            significant(smallest, 3),
+            significant(-100.0 * smallest / largest.abs(), 2),
         ),
         _ => String::new(),
     };
-    let largest = table.reals("largest_eigenvalue")?[0];
     let outliers = match table.reals("n_outliers")?[0] {
         n if n.is_nan() => "none stands out from the others".to_owned(),
         1.0 => "it stands out from the rest".to_owned(),
@@ -92,11 +104,8 @@ fn certificate(input: &ReportInput) -> Result<String> {
         false => String::new(),
     };
     Ok(format!(
-        "<p>Trials begin at loss {}, where the full gradient has norm {} and the largest eigenvalue of \
-         the Hessian is λ = {}; {outliers}.{unstable}{saddle}</p>\n",
-        real("loss")?,
-        real("gradient_norm")?,
-        real("largest_eigenvalue")?,
+        "<p>{start} and the largest eigenvalue of the Hessian is λ = {}; {outliers}.{unstable}{downwards}</p>\n",
+        significant(largest, 3),
     ))
 }
 

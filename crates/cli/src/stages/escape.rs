@@ -101,7 +101,8 @@ fn tell_stability(spec: &EscapeSpec, found: &Curvature) {
         _ => 0.,
     };
     // Of gradient descent with momentum on a parabola (Polyak 1964).
-    let limit = 2. * (1. + momentum) / found.eigenvalues[0];
+    let Some(largest) = found.eigenvalues.first() else { return };
+    let limit = 2. * (1. + momentum) / largest;
     let beyond = spec.learning_rates.iter().filter(|eta| **eta > limit).count();
     if limit > 0. && beyond > 0 {
         eprintln!(
@@ -162,12 +163,14 @@ fn certify(
     } else {
         curvature(landscape, n_eigenvalues, &streams, &go_on)?
     };
-    task.finish(&format!(
-        "gradient norm {:.2e}, largest Hessian eigenvalue {:.4}, outliers: {}",
-        found.gradient_norm,
-        found.eigenvalues[0],
-        found.n_outliers().map_or("no gap".to_owned(), |n| n.to_string())
-    ));
+    let hessian = match (&found.no_hessian, found.eigenvalues.first()) {
+        (None, Some(largest)) => format!(
+            "largest Hessian eigenvalue {largest:.4}, outliers: {}",
+            found.n_outliers().map_or("no gap".to_owned(), |n| n.to_string())
+        ),
+        (reason, _) => format!("no Hessian: {}", reason.as_deref().unwrap_or_default()),
+    };
+    task.finish(&format!("gradient norm {:.2e}, {hessian}", found.gradient_norm));
     Ok(found)
 }
 

@@ -27,22 +27,22 @@ struct Noise<'a> {
 }
 
 impl Decoupled {
-    /// Takes the Hessian of a landscape of few coordinates from differences of its gradient.
+    /// Takes the Hessian of a landscape of few coordinates, a column for each.
+    ///
+    /// # Errors
+    /// [`EscapeError::NoHessian`] where the landscape has none at its minimum.
     pub fn new(landscape: &dyn Landscape, batch_size: usize) -> Result<Self, EscapeError> {
         let minimum = landscape.minimum();
         let (dim, mut site) = (minimum.len(), landscape.site()?);
-        let step = f64::EPSILON.cbrt();
         let mut hessian = DMatrix::zeros(dim, dim);
         for j in 0..dim {
-            for sign in [1., -1.] {
-                let (mut w, mut gradient) = (minimum.to_vec(), vec![0.; dim]);
-                w[j] += sign * step;
-                site.gradient(&w, &mut gradient)?;
-                // Both triangles share what differences tell of them.
-                for (i, g) in gradient.iter().enumerate() {
-                    hessian[(i, j)] += sign * g / (4. * step);
-                    hessian[(j, i)] += sign * g / (4. * step);
-                }
+            let (mut axis, mut column) = (vec![0.; dim], vec![0.; dim]);
+            axis[j] = 1.;
+            site.hessian_product(minimum, &axis, &mut column)?;
+            // Both triangles share what rounding leaves of the difference.
+            for (i, h) in column.iter().enumerate() {
+                hessian[(i, j)] += h / 2.;
+                hessian[(j, i)] += h / 2.;
             }
         }
         let eigen = SymmetricEigen::new(hessian);

@@ -38,4 +38,29 @@ impl Formula for Ackley {
             *g = slope * w + TAU * (TAU * w).sin() * waves / dim;
         }
     }
+
+    fn hessian_product(
+        &self,
+        w: &[f64],
+        direction: &[f64],
+        product: &mut [f64],
+    ) -> Result<(), &'static str> {
+        let (radius, funnel, waves) = self.parts(w);
+        if radius == 0. {
+            return Err("Ackley's function has a cusp at its minimum");
+        }
+        let dim = self.dimension as f64;
+        // Directional derivatives: of the radius, of the slope towards the middle, of the waves.
+        let outward = w.iter().zip(direction).map(|(w, v)| w * v).sum::<f64>() / (dim * radius);
+        let slope = 4. * funnel / (dim * radius);
+        let slope_along = -slope * outward * (0.2 + 1. / radius);
+        let sines = w.iter().zip(direction).map(|(w, v)| (TAU * w).sin() * v).sum::<f64>();
+        let waves_along = -TAU * waves * sines / dim;
+        for ((p, w), v) in product.iter_mut().zip(w).zip(direction) {
+            let (sin, cos) = (TAU * w).sin_cos();
+            let of_waves = TAU * (TAU * cos * v * waves + sin * waves_along) / dim;
+            *p = slope * v + slope_along * w + of_waves;
+        }
+        Ok(())
+    }
 }

@@ -20,4 +20,14 @@ impl Formula for DoubleWell {
     fn gradient(&self, w: &[f64], gradient: &mut [f64]) {
         gradient[0] = 4. * self.barrier * w[0] * (w[0] * w[0] - 1.);
     }
+
+    fn hessian_product(
+        &self,
+        w: &[f64],
+        direction: &[f64],
+        product: &mut [f64],
+    ) -> Result<(), &'static str> {
+        product[0] = 4. * self.barrier * (3. * w[0] * w[0] - 1.) * direction[0];
+        Ok(())
+    }
 }

@@ -21,6 +21,17 @@ pub(super) trait Formula: Sync {
         }
     }
 
+    /// Writes H v at `w`.
+    ///
+    /// # Errors
+    /// Why there is no Hessian at `w`.
+    fn hessian_product(
+        &self,
+        w: &[f64],
+        direction: &[f64],
+        product: &mut [f64],
+    ) -> Result<(), &'static str>;
+
     /// Number of samples whose mean loss it is, if it is one.
     fn n_samples(&self) -> Option<usize> {
         None
@@ -68,6 +79,16 @@ impl<F: Formula> Site for &F {
     fn gradient(&mut self, w: &[f64], gradient: &mut [f64]) -> Result<(), EscapeError> {
         Formula::gradient(*self, w, gradient);
         Ok(())
+    }
+
+    fn hessian_product(
+        &mut self,
+        w: &[f64],
+        direction: &[f64],
+        product: &mut [f64],
+    ) -> Result<(), EscapeError> {
+        Formula::hessian_product(*self, w, direction, product)
+            .map_err(|reason| EscapeError::NoHessian(reason.to_owned()))
     }
 
     fn minibatch_gradient(

@@ -74,4 +74,16 @@ impl Formula for LinearRegression {
         let residual = weight * (dot(w, input) - self.targets[sample]);
         gradient.iter_mut().zip(input).for_each(|(g, x)| *g += residual * x);
     }
+
+    fn hessian_product(
+        &self,
+        _w: &[f64],
+        direction: &[f64],
+        product: &mut [f64],
+    ) -> Result<(), &'static str> {
+        for (p, row) in product.iter_mut().zip(self.hessian.chunks_exact(self.dimension)) {
+            *p = dot(row, direction);
+        }
+        Ok(())
+    }
 }

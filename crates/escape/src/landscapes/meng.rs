@@ -47,6 +47,15 @@ fn slope(u: f64) -> f64 {
     15. * (of_near + of_far)
 }
 
+/// Its second derivative.
+fn curvature(u: f64) -> f64 {
+    let (near, far) = ((u - 1.).abs(), (u + 1.).abs());
+    let both = (u - 1.).signum() * (u + 1.).signum();
+    let of_near = 3.75 * near.sqrt() * far.powi(3);
+    let of_far = 6. * far * near.powf(2.5);
+    15. * (of_near + 15. * near.powf(1.5) * far * far * both + of_far)
+}
+
 impl Formula for MengToy {
     fn minimum(&self) -> Vec<f64> {
         self.minimum.clone()
@@ -65,5 +74,18 @@ impl Formula for MengToy {
         for (axis, g) in gradient.iter_mut().enumerate() {
             *g += weight * slope(w[axis] - self.samples[sample][axis]);
         }
+    }
+
+    fn hessian_product(
+        &self,
+        w: &[f64],
+        direction: &[f64],
+        product: &mut [f64],
+    ) -> Result<(), &'static str> {
+        for (axis, (p, v)) in product.iter_mut().zip(direction).enumerate() {
+            let of_samples = self.samples.iter().map(|x| curvature(w[axis] - x[axis]));
+            *p = of_samples.sum::<f64>() / self.samples.len() as f64 * v;
+        }
+        Ok(())
     }
 }

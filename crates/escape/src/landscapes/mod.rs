@@ -213,6 +213,36 @@ mod tests {
         }
     }
 
+    /// The closed forms against differences of the gradients, away from cusps and from where parabolas meet.
+    #[test]
+    fn hessians_are_those_of_finite_differences() {
+        let streams = Streams::new(3);
+        for spec in all() {
+            let landscape = spec.build(&streams).unwrap();
+            let (mut site, dim) = (landscape.site().unwrap(), landscape.minimum().len());
+            let mut rng = streams.named("points").rng(0);
+            for _ in 0..20 {
+                let mut number = |size: f64| size * (rng.random::<f64>() - 0.5);
+                let w: Vec<f64> = landscape.minimum().iter().map(|at| at + number(0.3)).collect();
+                let v: Vec<f64> = (0..dim).map(|_| number(2.)).collect();
+                let mut product = vec![0.; dim];
+                site.hessian_product(&w, &v, &mut product).unwrap();
+                let mut at = |by: f64| {
+                    let moved: Vec<f64> = w.iter().zip(&v).map(|(w, v)| w + by * v).collect();
+                    let mut gradient = vec![0.; dim];
+                    site.gradient(&moved, &mut gradient).unwrap();
+                    gradient
+                };
+                let (ahead, behind) = (at(1e-6), at(-1e-6));
+                for i in 0..dim {
+                    let difference = (ahead[i] - behind[i]) / 2e-6;
+                    let close = (product[i] - difference).abs() < 1e-4 * (1. + difference.abs());
+                    assert!(close, "{spec:?} {w:?}: {} {difference}", product[i]);
+                }
+            }
+        }
+    }
+
     #[test]
     fn trials_begin_at_minima() {
         for spec in all() {

@@ -1,6 +1,6 @@
 //! The loss of a network over its parameters.
 
-use train::{Mode, Objective, flatten};
+use train::{Mode, Objective, TrainError, flatten};
 
 use crate::error::EscapeError;
 use crate::landscape::{Evaluation, Landscape, Site};
@@ -61,6 +61,22 @@ impl Site for Objective {
     fn gradient(&mut self, w: &[f64], gradient: &mut [f64]) -> Result<(), EscapeError> {
         self.params().assign(w)?;
         gradient.copy_from_slice(&self.full_gradient(Mode::Eval)?.1);
+        Ok(())
+    }
+
+    /// Exact for the networks of [`train`]; see [`Objective::hessian_product`].
+    fn hessian_product(
+        &mut self,
+        w: &[f64],
+        direction: &[f64],
+        product: &mut [f64],
+    ) -> Result<(), EscapeError> {
+        self.params().assign(w)?;
+        let found = Objective::hessian_product(self, direction).map_err(|error| match error {
+            TrainError::NoHessian(reason) => EscapeError::NoHessian(reason.to_owned()),
+            other => other.into(),
+        })?;
+        product.copy_from_slice(&found);
         Ok(())
     }
 

@@ -22,4 +22,16 @@ impl Formula for Quadratic {
             *g = h * w;
         }
     }
+
+    fn hessian_product(
+        &self,
+        _w: &[f64],
+        direction: &[f64],
+        product: &mut [f64],
+    ) -> Result<(), &'static str> {
+        for ((p, h), v) in product.iter_mut().zip(&self.curvatures).zip(direction) {
+            *p = h * v;
+        }
+        Ok(())
+    }
 }

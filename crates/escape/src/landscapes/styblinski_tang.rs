@@ -24,4 +24,16 @@ impl Formula for StyblinskiTang {
             *g = 2. * w.powi(3) - 16. * w + 2.5;
         }
     }
+
+    fn hessian_product(
+        &self,
+        w: &[f64],
+        direction: &[f64],
+        product: &mut [f64],
+    ) -> Result<(), &'static str> {
+        for ((p, w), v) in product.iter_mut().zip(w).zip(direction) {
+            *p = (6. * w * w - 16.) * v;
+        }
+        Ok(())
+    }
 }

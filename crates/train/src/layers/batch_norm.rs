@@ -2,9 +2,9 @@
 
 use candle_core::{Result, Tensor, Var, bail};
 
-use super::{Initial, Layer, NormInputs, Parameter, Pass, Store};
+use super::{Dual, Initial, Layer, NormInputs, Parameter, Pass, Store, TangentPass};
 use crate::model::Mode;
-use crate::ops::{BatchNorm, ChannelMoments, columns, track};
+use crate::ops::{BatchNorm, ChannelMoments, accumulate, close_relu, columns, track};
 
 /// Share of the newest minibatch in the running statistics, as PyTorch's.
 const MOMENTUM: f64 = 0.1;
@@ -105,6 +105,53 @@ impl BatchNormLayer {
         let n_batches = self.n_batches.to_scalar::<i64>()? + 1;
         self.n_batches.set(&Tensor::new(n_batches, self.n_batches.device())?)
     }
+
+    /// As [`BatchNormLayer::forward_with`], with directional derivatives, by the stored statistics.
+    pub fn forward_tangent_with(
+        &self,
+        inputs: Dual,
+        residual: Option<&Dual>,
+        pass: &mut TangentPass<'_>,
+    ) -> Result<Dual> {
+        let moments = ChannelMoments::stored(&self.running_mean, &self.running_variance)?;
+        let ((gamma, along_gamma), (beta, along_beta)) =
+            (pass.moving(&self.weight), pass.moving(&self.bias));
+        let both = (&inputs.value, inputs.tangent.as_ref());
+        let tangent =
+            self.norm.forward_tangent(both, &moments, gamma, (along_gamma, along_beta))?;
+        if let Some(own) = residual.and_then(|residual| residual.tangent.as_ref()) {
+            accumulate(&tangent, own)?;
+        }
+        let residual = residual.map(|residual| &residual.value);
+        let value = self.norm.forward(&inputs.value, &moments, (gamma, beta), residual)?;
+        if self.norm.relu {
+            close_relu(&value, &tangent)?;
+        }
+        pass.keep(&inputs);
+        Ok(Dual { value, tangent: Some(tangent) })
+    }
+
+    /// The way back to the inputs, from a gradient that has passed the ReLU already.
+    pub fn backward_tangent_behind_relu(
+        &self,
+        gradient: &Dual,
+        pass: &mut TangentPass<'_>,
+    ) -> Result<Dual> {
+        let inputs = pass.recall();
+        let moments = ChannelMoments::stored(&self.running_mean, &self.running_variance)?;
+        let ((gamma, along_gamma), (beta, along_beta)) =
+            (pass.moving(&self.weight), pass.moving(&self.bias));
+        let found = self.norm.backward_tangent(
+            (&inputs.value, inputs.tangent.as_ref()),
+            &moments,
+            (gamma, beta),
+            (along_gamma, along_beta),
+            (&gradient.value, gradient.moving()),
+        )?;
+        pass.leave_product(&self.weight, found.gamma);
+        pass.leave_product(&self.bias, found.beta);
+        Ok(Dual { value: found.inputs, tangent: Some(found.inputs_tangent) })
+    }
 }
 
 impl Layer for BatchNormLayer {
@@ -114,5 +161,19 @@ impl Layer for BatchNormLayer {
 
     fn backward(&self, gradient: Tensor, pass: &mut Pass) -> Result<Tensor> {
         self.back(self.norm, &gradient, pass)
+    }
+
+    fn forward_tangent(&self, inputs: Dual, pass: &mut TangentPass<'_>) -> Result<Dual> {
+        let outputs = self.forward_tangent_with(inputs, None, pass)?;
+        pass.keep(&outputs);
+        Ok(outputs)
+    }
+
+    fn backward_tangent(&self, gradient: Dual, pass: &mut TangentPass<'_>) -> Result<Dual> {
+        let outputs = pass.recall().value;
+        if self.norm.relu {
+            gradient.close(&outputs)?;
+        }
+        self.backward_tangent_behind_relu(&gradient, pass)
     }
 }

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{BatchNormLayer, Conv, Layer, Pass};
+use super::{BatchNormLayer, Conv, Dual, Layer, Pass, TangentPass};
 use crate::ops::{ChannelPadding, accumulate, close_relu};
 
 /// `relu(F(x) + shortcut(x))`, F convolutions with batch normalisations and a ReLU behind each but the last.
@@ -65,6 +65,50 @@ impl Layer for Residual {
             Shortcut::Projection(layers) => {
                 let of_shortcut = layers.1.backward(of_sum, pass)?;
                 accumulate(&of_map, &layers.0.backward(of_shortcut, pass)?)?;
+            }
+        }
+        Ok(of_map)
+    }
+
+    fn forward_tangent(&self, inputs: Dual, pass: &mut TangentPass<'_>) -> Result<Dual> {
+        let ((last_conv, last_norm), others) =
+            self.branch.split_last().expect("a branch has layers");
+        let shortcut = match &self.shortcut {
+            Shortcut::Identity => inputs.clone(),
+            Shortcut::Padded(padding) => inputs.map(|map| padding.forward(map))?,
+            Shortcut::Projection(layers) => {
+                let projected = layers.0.forward_tangent(inputs.clone(), pass)?;
+                layers.1.forward_tangent(projected, pass)?
+            }
+        };
+        let mut map = inputs;
+        for (conv, norm) in others {
+            map = norm.forward_tangent(conv.forward_tangent(map, pass)?, pass)?;
+        }
+        let map = last_conv.forward_tangent(map, pass)?;
+        let outputs = last_norm.forward_tangent_with(map, Some(&shortcut), pass)?;
+        pass.keep(&outputs);
+        Ok(outputs)
+    }
+
+    fn backward_tangent(&self, gradient: Dual, pass: &mut TangentPass<'_>) -> Result<Dual> {
+        let ((last_conv, last_norm), others) =
+            self.branch.split_last().expect("a branch has layers");
+        gradient.close(&pass.recall().value)?;
+        let of_sum = gradient;
+        let of_last = last_norm.backward_tangent_behind_relu(&of_sum, pass)?;
+        let mut of_map = last_conv.backward_tangent(of_last, pass)?;
+        for (conv, norm) in others.iter().rev() {
+            of_map = conv.backward_tangent(norm.backward_tangent(of_map, pass)?, pass)?;
+        }
+        match &self.shortcut {
+            Shortcut::Identity => of_map.add_to_both(&of_sum, accumulate)?,
+            Shortcut::Padded(padding) => of_map
+                .add_to_both(&of_sum, |target, own| padding.accumulate_backward(target, own))?,
+            Shortcut::Projection(layers) => {
+                let of_shortcut = layers.1.backward_tangent(of_sum, pass)?;
+                let of_shortcut = layers.0.backward_tangent(of_shortcut, pass)?;
+                of_map.add_to_both(&of_shortcut, accumulate)?;
             }
         }
         Ok(of_map)

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Initial, Layer, Parameter, Pass, Store};
+use super::{Dual, Initial, Layer, Parameter, Pass, Store, TangentPass};
 use crate::ops::{Conv2d, Linear};
 
 /// A convolution, parameters `<name>.weight` `[out, in, k, k]` and, with a bias, `<name>.bias` `[out]`.
@@ -57,6 +57,22 @@ impl Conv {
             |positions| Conv2d::sample_bias_gradients(gradient, positions),
         )
     }
+
+    fn leave_products(
+        &self,
+        inputs: &Dual,
+        gradient: &Dual,
+        pass: &mut TangentPass<'_>,
+    ) -> Result<()> {
+        let (_, _, height, width) = self.weight.tensor.dims4()?;
+        let of_weight = |g: &Tensor, x: &Tensor| self.conv.weight_gradient(x, g, (height, width));
+        pass.leave_product(&self.weight, gradient.with_inputs(inputs, of_weight)?);
+        if let Some(bias) = &self.bias {
+            let of_bias = Linear::bias_gradient(&gradient.moving().flatten_to(2)?)?;
+            pass.leave_product(bias, of_bias);
+        }
+        Ok(())
+    }
 }
 
 impl Layer for Conv {
@@ -80,6 +96,33 @@ impl Layer for Conv {
         let inputs = pass.recall();
         self.leave_gradients(&inputs, &gradient, pass)
     }
+
+    fn forward_tangent(&self, inputs: Dual, pass: &mut TangentPass<'_>) -> Result<Dual> {
+        pass.keep(&inputs);
+        let moving = pass.moving(&self.weight);
+        let outputs = inputs.product(moving, |x, w| self.conv.forward(x, w))?;
+        match &self.bias {
+            Some(bias) => outputs.plus_channels(pass.moving(bias)),
+            None => Ok(outputs),
+        }
+    }
+
+    fn backward_tangent(&self, gradient: Dual, pass: &mut TangentPass<'_>) -> Result<Dual> {
+        let inputs = pass.recall();
+        self.leave_products(&inputs, &gradient, pass)?;
+        let (_, height, width, _) = inputs.value.dims4()?;
+        let moving = pass.moving(&self.weight);
+        gradient.product(moving, |g, w| self.conv.input_gradient(g, w, (height, width)))
+    }
+
+    fn backward_tangent_to_parameters(
+        &self,
+        gradient: Dual,
+        pass: &mut TangentPass<'_>,
+    ) -> Result<()> {
+        let inputs = pass.recall();
+        self.leave_products(&inputs, &gradient, pass)
+    }
 }
 
 /// From `[N, C, H, W]`, as images come, to `[N, H, W, C]`.
@@ -88,17 +131,47 @@ pub struct ChannelsLast;
 /// From `[N, H, W, C]` to `[N, C · H · W]`, the order in which PyTorch flattens a map.
 pub struct ChannelsFirst;
 
+impl ChannelsLast {
+    fn apply(map: &Tensor) -> Result<Tensor> {
+        map.permute((0, 2, 3, 1))?.contiguous()
+    }
+
+    fn undo(map: &Tensor) -> Result<Tensor> {
+        map.permute((0, 3, 1, 2))?.contiguous()
+    }
+}
+
 impl Layer for ChannelsLast {
     fn has_parameters(&self) -> bool {
         false
     }
 
     fn forward(&self, inputs: Tensor, _pass: &mut Pass) -> Result<Tensor> {
-        inputs.permute((0, 2, 3, 1))?.contiguous()
+        Self::apply(&inputs)
     }
 
     fn backward(&self, gradient: Tensor, _pass: &mut Pass) -> Result<Tensor> {
-        gradient.permute((0, 3, 1, 2))?.contiguous()
+        Self::undo(&gradient)
+    }
+
+    fn forward_tangent(&self, inputs: Dual, _pass: &mut TangentPass<'_>) -> Result<Dual> {
+        inputs.map(Self::apply)
+    }
+
+    fn backward_tangent(&self, gradient: Dual, _pass: &mut TangentPass<'_>) -> Result<Dual> {
+        gradient.map(Self::undo)
+    }
+}
+
+impl ChannelsFirst {
+    fn apply(map: &Tensor) -> Result<Tensor> {
+        map.permute((0, 3, 1, 2))?.flatten_from(1)
+    }
+
+    /// Back to the shape of `inputs`.
+    fn undo(flat: &Tensor, inputs: &Tensor) -> Result<Tensor> {
+        let (n, height, width, channels) = inputs.dims4()?;
+        flat.reshape((n, channels, height, width))?.permute((0, 2, 3, 1))?.contiguous()
     }
 }
 
@@ -109,11 +182,20 @@ impl Layer for ChannelsFirst {
 
     fn forward(&self, inputs: Tensor, pass: &mut Pass) -> Result<Tensor> {
         pass.keep(&inputs);
-        inputs.permute((0, 3, 1, 2))?.flatten_from(1)
+        Self::apply(&inputs)
     }
 
     fn backward(&self, gradient: Tensor, pass: &mut Pass) -> Result<Tensor> {
-        let (n, height, width, channels) = pass.recall().dims4()?;
-        gradient.reshape((n, channels, height, width))?.permute((0, 2, 3, 1))?.contiguous()
+        Self::undo(&gradient, &pass.recall())
+    }
+
+    fn forward_tangent(&self, inputs: Dual, pass: &mut TangentPass<'_>) -> Result<Dual> {
+        pass.keep(&inputs);
+        inputs.map(Self::apply)
+    }
+
+    fn backward_tangent(&self, gradient: Dual, pass: &mut TangentPass<'_>) -> Result<Dual> {
+        let inputs = pass.recall().value;
+        gradient.map(|gradient| Self::undo(gradient, &inputs))
     }
 }

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Initial, Layer, Parameter, Pass, Store};
+use super::{Dual, Initial, Layer, Parameter, Pass, Store, TangentPass};
 use crate::ops::Linear;
 
 /// `y = x Wᵀ + b`, parameters `<name>.weight` `[out, in]` and `<name>.bias` `[out]`.
@@ -52,5 +52,34 @@ impl Layer for LinearLayer {
             || Linear::bias_gradient(&gradient),
             |positions| Linear::sample_bias_gradients(&gradient, positions),
         )
+    }
+
+    fn forward_tangent(&self, inputs: Dual, pass: &mut TangentPass<'_>) -> Result<Dual> {
+        pass.keep(&inputs);
+        let moving = pass.moving(&self.weight);
+        let outputs = inputs.product(moving, |x, w| Linear::forward(x, w, None))?;
+        match &self.bias {
+            Some(bias) => outputs.plus_channels(pass.moving(bias)),
+            None => Ok(outputs),
+        }
+    }
+
+    fn backward_tangent(&self, gradient: Dual, pass: &mut TangentPass<'_>) -> Result<Dual> {
+        let inputs = gradient.product(pass.moving(&self.weight), Linear::input_gradient)?;
+        self.backward_tangent_to_parameters(gradient, pass)?;
+        Ok(inputs)
+    }
+
+    fn backward_tangent_to_parameters(
+        &self,
+        gradient: Dual,
+        pass: &mut TangentPass<'_>,
+    ) -> Result<()> {
+        let product = gradient.with_inputs(&pass.recall(), Linear::weight_gradient)?;
+        pass.leave_product(&self.weight, product);
+        if let Some(bias) = &self.bias {
+            pass.leave_product(bias, Linear::bias_gradient(gradient.moving())?);
+        }
+        Ok(())
     }
 }

@@ -11,6 +11,7 @@ mod conv;
 mod linear;
 mod pool;
 mod store;
+mod tangent;
 
 use std::ops::Range;
 
@@ -24,6 +25,7 @@ pub use linear::LinearLayer;
 pub use pool::{GlobalMean, Pool};
 pub(crate) use store::draw;
 pub use store::{Initial, Initialisation, Parameter, Store};
+pub use tangent::{Dual, TangentPass};
 
 use crate::model::{Mode, Network};
 use crate::ops::ChannelMoments;
@@ -37,6 +39,12 @@ pub trait Layer: Send + Sync {
     /// not been gone back through; those of the parameters are left in `pass`.
     fn backward(&self, gradient: Tensor, pass: &mut Pass) -> Result<Tensor>;
 
+    /// As [`Layer::forward`], with directional derivatives and [`Mode::Eval`].
+    fn forward_tangent(&self, inputs: Dual, pass: &mut TangentPass<'_>) -> Result<Dual>;
+
+    /// As [`Layer::backward`], with directional derivatives: those of the gradients of the parameters are left in `pass`.
+    fn backward_tangent(&self, gradient: Dual, pass: &mut TangentPass<'_>) -> Result<Dual>;
+
     /// Whether anything in it is trained.
     fn has_parameters(&self) -> bool {
         true
@@ -45,6 +53,15 @@ pub trait Layer: Send + Sync {
     /// As [`Layer::backward`] where nobody asks for the gradient with respect to the inputs.
     fn backward_to_parameters(&self, gradient: Tensor, pass: &mut Pass) -> Result<()> {
         self.backward(gradient, pass).map(drop)
+    }
+
+    /// As [`Layer::backward_tangent`] where nobody asks for the gradient with respect to the inputs.
+    fn backward_tangent_to_parameters(
+        &self,
+        gradient: Dual,
+        pass: &mut TangentPass<'_>,
+    ) -> Result<()> {
+        self.backward_tangent(gradient, pass).map(drop)
     }
 }
 
@@ -237,6 +254,31 @@ impl Network for Sequential {
         let samples = 0..inputs.dim(0)?;
         let loss = |outputs: &Tensor| loss(samples, outputs);
         self.there_and_back(inputs, Pass::of_samples(mode, wanted), loss)
+    }
+
+    fn hessian_product(
+        &self,
+        inputs: &Tensor,
+        direction: &[Tensor],
+        loss: &mut dyn FnMut(&Tensor, &Tensor) -> Result<(Tensor, Tensor)>,
+    ) -> Result<Vec<Option<Tensor>>> {
+        let mut pass = TangentPass::along(direction);
+        let inputs = Dual { value: self.shaped(inputs)?, tangent: None };
+        let outputs = (self.layers.iter())
+            .try_fold(inputs, |inputs, layer| layer.forward_tangent(inputs, &mut pass))?;
+        let Some(tangent) = &outputs.tangent else { return Ok(pass.into_products()) };
+        let (value, tangent) = loss(&outputs.value, tangent)?;
+        drop(outputs);
+        let mut gradient = Dual { value, tangent: Some(tangent) };
+        let first = self.layers.iter().position(|layer| layer.has_parameters());
+        for (idx, layer) in self.layers.iter().enumerate().rev() {
+            if Some(idx) == first {
+                layer.backward_tangent_to_parameters(gradient, &mut pass)?;
+                break;
+            }
+            gradient = layer.backward_tangent(gradient, &mut pass)?;
+        }
+        Ok(pass.into_products())
     }
 
     fn norm_inputs(&self, inputs: &Tensor, norm_idx: usize) -> Result<Option<NormInputs>> {

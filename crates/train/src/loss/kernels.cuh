@@ -29,3 +29,23 @@ KERNEL(loss_rows)(i64 n, i64 n_classes, int loss, const T *outputs, const unsign
     gradient[n_classes + 1] = right;
   }
 }
+
+// The product of the second derivative with respect to the outputs of each sample with its tangent, [N, K].
+KERNEL(loss_tangent)(i64 n, i64 n_classes, int loss, const T *outputs, const T *tangents, double *rows) {
+  EACH(i, n) {
+    const T *y = outputs + i * n_classes, *along = tangents + i * n_classes;
+    double *row = rows + i * n_classes;
+    if (loss != 0) {
+      for (i64 k = 0; k < n_classes; k++) row[k] = (double)along[k] * 2 / n_classes;
+    } else {
+      i64 likeliest = 0;
+      for (i64 k = 1; k < n_classes; k++) likeliest = y[k] > y[likeliest] ? k : likeliest;
+      double sum = 0, mean = 0;
+      for (i64 k = 0; k < n_classes; k++) sum += row[k] = exp((double)y[k] - (double)y[likeliest]);
+      // Relative to the likeliest class: where p is nearly 1, the difference cancels otherwise.
+      double from = along[likeliest];
+      for (i64 k = 0; k < n_classes; k++) mean += row[k] / sum * ((double)along[k] - from);
+      for (i64 k = 0; k < n_classes; k++) row[k] = row[k] / sum * ((double)along[k] - from - mean);
+    }
+  }
+}

@@ -1,9 +1,15 @@
 //! The networks held against PyTorch: `tests/golden/networks/make_golden.py` says how its files were made.
 
+#[path = "../../../../tests/golden/formula.rs"]
+mod formula;
+mod hessian;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 
 use candle_core::{DType, Device, Tensor};
+
+use formula::bits;
 
 use super::{Initialised, Mlp, ResNet, Stem, ZhuNetwork};
 use crate::checkpoint;
@@ -20,44 +26,12 @@ fn golden_dir() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/networks"))
 }
 
-/// The 64 bits of element i of the tensor of that name.
-fn bits(name: &str, i: u64) -> u64 {
-    let fnv = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, fnv);
-    let mut z = hash.wrapping_add(i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
-
-/// Element i in [−1, 1).
-fn value(name: &str, i: u64) -> f32 {
-    (bits(name, i) >> 40) as f32 / 8_388_608. - 1.
-}
-
-/// A parameter or buffer of that name by the formula.
-fn formula(name: &str, like: &Tensor, dtype: DType) -> Tensor {
-    if name.ends_with("num_batches_tracked") {
-        return Tensor::new(3i64, &Device::Cpu).unwrap();
-    }
-    let dims = like.dims();
-    let of: Box<dyn Fn(f32) -> f32> = if dims.len() > 1 {
-        let fan_in: usize = dims[1..].iter().product();
-        let j = (0..).find(|&j| fan_in <= 12 << (2 * j)).unwrap();
-        Box::new(move |v| v / (1u64 << j) as f32)
-    } else if name.ends_with("weight") || name.ends_with("running_var") {
-        Box::new(|v| 1. + v / 4.)
-    } else {
-        Box::new(|v| v / 8.)
-    };
-    let values: Vec<f32> = (0..like.elem_count() as u64).map(|i| of(value(name, i))).collect();
-    Tensor::from_vec(values, dims, &Device::Cpu).unwrap().to_dtype(dtype).unwrap()
-}
-
 fn formula_params(model: &dyn Model, dtype: DType) -> ParamSet {
     let drawn = model.init(&Streams::new(1), &Device::Cpu).unwrap();
     let all = |tensors: &mut dyn Iterator<Item = (&str, &Tensor)>| -> Vec<(String, Tensor)> {
-        tensors.map(|(name, like)| (name.to_owned(), formula(name, like, dtype))).collect()
+        tensors
+            .map(|(name, like)| (name.to_owned(), formula::parameter(name, like, dtype)))
+            .collect()
     };
     let parameters = all(&mut drawn.named_tensors());
     let buffers = all(&mut drawn.named_buffers());
@@ -107,11 +81,8 @@ impl Golden {
 
 /// A batch of images or features by the formula.
 fn batch(golden: &Golden, input: &str, shape: &[usize], dtype: DType) -> (Tensor, Vec<u32>) {
-    let n: usize = shape.iter().product();
-    let values: Vec<f32> = (0..n as u64).map(|i| value(input, i)).collect();
-    golden.check("input_head", &values[..16].iter().map(|&v| f64::from(v)).collect::<Vec<_>>());
-    let inputs = Tensor::from_vec(values, shape, &Device::Cpu).unwrap().to_dtype(dtype).unwrap();
-    let labels: Vec<u32> = (0..shape[0] as u64).map(|i| (bits("labels", i) % 10) as u32).collect();
+    let (inputs, labels) = (formula::values(input, shape, dtype), formula::labels(shape[0]));
+    golden.check("input_head", &flat(&inputs)[..16]);
     golden.check("labels", &labels.iter().map(|&label| f64::from(label)).collect::<Vec<_>>());
     (inputs, labels)
 }
@@ -501,9 +472,7 @@ fn parameters_are_drawn_from_the_laws_of_he() {
 fn the_number_of_threads_changes_no_bit() {
     let model = ResNet::image_net(18, Stem::Cifar, [3, 12, 12], 10).unwrap();
     let (shape, labels) = ([6, 3, 12, 12], [0, 1, 2, 3, 4, 5]);
-    let pixels: Vec<f32> =
-        (0..shape.iter().product::<usize>() as u64).map(|i| value("x", i)).collect();
-    let inputs = Tensor::from_vec(pixels, &shape, &Device::Cpu).unwrap();
+    let inputs = formula::values("x", &shape, DType::F32);
     let run = |n_threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
         pool.install(|| {

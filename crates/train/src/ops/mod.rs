@@ -31,4 +31,4 @@ pub(crate) use parallel::for_chunks;
 pub use pool::{GlobalMeanPool, MaxPool};
 pub use shortcut::{ChannelPadding, accumulate};
 pub(crate) use simd::Real;
-pub(crate) use storage::{for_real, slice, slice_mut};
+pub(crate) use storage::{for_real, same_shape, slice, slice_mut};

@@ -21,16 +21,27 @@ pub fn forward<T: Real>(activation: Activation, inputs: &[T]) -> Vec<T> {
     outputs
 }
 
-/// The gradient times the derivative at every number.
-pub fn backward<T: Real>(activation: Activation, inputs: &[T], gradient: &[T]) -> Vec<T> {
-    let mut outputs = gradient.to_vec();
+/// A factor times the derivative of the first or second order at every number.
+pub fn derivative<T: Real>(
+    activation: Activation,
+    order: u32,
+    inputs: &[T],
+    factor: &[T],
+) -> Vec<T> {
+    let mut outputs = factor.to_vec();
     let work = inputs.len() * cost(activation);
     for_chunks(&mut outputs, CHUNK, work, |chunk, outputs, _: &mut ()| {
         let inputs = &inputs[chunk * CHUNK..][..outputs.len()];
-        match activation {
-            Activation::Relu => relu_gradient(inputs, outputs),
-            Activation::Tanh => scale(inputs, outputs, |x| T::one() - x.tanh().powi(2)),
-            Activation::Gelu => scale(inputs, outputs, |x| distribution(x) + x * density(x)),
+        let two = T::one() + T::one();
+        match (activation, order) {
+            (Activation::Relu, 1) => relu_gradient(inputs, outputs),
+            (Activation::Relu, _) => outputs.fill(T::zero()),
+            (Activation::Tanh, 1) => scale(inputs, outputs, |x| T::one() - x.tanh().powi(2)),
+            (Activation::Tanh, _) => {
+                scale(inputs, outputs, |x| -two * x.tanh() * (T::one() - x.tanh().powi(2)));
+            }
+            (Activation::Gelu, 1) => scale(inputs, outputs, |x| distribution(x) + x * density(x)),
+            (Activation::Gelu, _) => scale(inputs, outputs, |x| density(x) * (two - x * x)),
         }
     });
     outputs

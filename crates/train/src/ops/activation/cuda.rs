@@ -12,15 +12,17 @@ pub fn forward<T: CudaReal>(activation: Activation, x: &Numbers<'_, T>) -> Resul
     Ok(CudaStorage::wrap_cuda_slice(y, x.device.clone()))
 }
 
-/// The gradient times the derivative at every number.
-pub fn backward<T: CudaReal>(
+/// A factor times the derivative of the first or second order at every number.
+pub fn derivative<T: CudaReal>(
     activation: Activation,
+    order: u32,
     x: &Numbers<'_, T>,
-    gradient: &Numbers<'_, T>,
+    factor: &Numbers<'_, T>,
 ) -> Result<CudaStorage> {
     let (n, target) = (x.len(), room::<T>(x.device, x.len())?);
-    launch!(T, x.device, "activation_gradient", each(n);
-        n as i64, activation as i32, x.view, gradient.view, target.as_view());
+    let kernel = if order == 1 { "activation_gradient" } else { "activation_second_derivative" };
+    launch!(T, x.device, kernel, each(n);
+        n as i64, activation as i32, x.view, factor.view, target.as_view());
     Ok(CudaStorage::wrap_cuda_slice(target, x.device.clone()))
 }
 

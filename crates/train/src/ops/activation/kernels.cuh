@@ -26,5 +26,16 @@ KERNEL(activation_gradient)(i64 n, int activation, const T *x, const T *g, T *ta
   }
 }
 
+KERNEL(activation_second_derivative)(i64 n, int activation, const T *x, const T *factor, T *target) {
+  EACH(i, n) {
+    T value = x[i];
+    switch (activation) {
+      case 0: target[i] = 0; break;
+      case 1: target[i] = factor[i] * T(-2) * tanh(value) * (T(1) - tanh(value) * tanh(value)); break;
+      default: target[i] = factor[i] * DENSITY(value) * (T(2) - value * value);
+    }
+  }
+}
+
 #undef CDF
 #undef DENSITY

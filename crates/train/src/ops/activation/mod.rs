@@ -42,7 +42,15 @@ impl Activation {
     /// # Errors
     /// When the shapes differ.
     pub fn backward(self, inputs: &Tensor, gradient: &Tensor) -> Result<Tensor> {
-        inputs.apply_op2_no_bwd(gradient, &Slope(self))
+        inputs.apply_op2_no_bwd(gradient, &Slope { activation: self, order: 1 })
+    }
+
+    /// `factor` times the second derivative at `inputs`: 0 for a ReLU, −2 tanh x (1 − tanh² x), φ(x) (2 − x²) for a GELU.
+    ///
+    /// # Errors
+    /// When the shapes differ.
+    pub fn second_derivative(self, inputs: &Tensor, factor: &Tensor) -> Result<Tensor> {
+        inputs.apply_op2_no_bwd(factor, &Slope { activation: self, order: 2 })
     }
 }
 
@@ -129,7 +137,11 @@ impl CustomOp1 for Activation {
     }
 }
 
-struct Slope(Activation);
+/// A derivative of the first or second order, times a factor.
+struct Slope {
+    activation: Activation,
+    order: u32,
+}
 
 impl CustomOp2 for Slope {
     fn name(&self) -> &'static str {
@@ -145,7 +157,7 @@ impl CustomOp2 for Slope {
     ) -> Result<(CpuStorage, Shape)> {
         same_shape("activation", l1, l2)?;
         let storage = for_real!(s1, "activation", T => T::to_cpu_storage_owned(
-            cpu::backward::<T>(self.0, slice(s1, l1)?, slice(s2, l2)?)
+            cpu::derivative::<T>(self.activation, self.order, slice(s1, l1)?, slice(s2, l2)?)
         ));
         Ok((storage, l1.shape().clone()))
     }
@@ -160,7 +172,9 @@ impl CustomOp2 for Slope {
     ) -> Result<(CudaStorage, Shape)> {
         same_shape("activation", l1, l2)?;
         let storage = for_real!(s1, "activation", T =>
-            cuda::backward::<T>(self.0, &Numbers::of(s1, l1)?, &Numbers::of(s2, l2)?)?);
+            cuda::derivative::<T>(
+                self.activation, self.order, &Numbers::of(s1, l1)?, &Numbers::of(s2, l2)?
+            )?);
         Ok((storage, l1.shape().clone()))
     }
 }

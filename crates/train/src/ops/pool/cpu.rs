@@ -58,21 +58,60 @@ pub fn gradient<T: Real>(
         let map = &inputs[sample * map_len..][..map_len];
         let gradient = &gradient[sample * out_len..][..out_len];
         for (pixel, gradient) in gradient.chunks_exact(channels).enumerate() {
-            best.clear();
-            best.resize(channels, (T::neg_infinity(), usize::MAX));
-            for from in window(pool, (height, width), (pixel / out_width, pixel % out_width)) {
-                for (best, &input) in best.iter_mut().zip(&map[from * channels..]) {
-                    if input > best.0 || input.is_nan() || best.1 == usize::MAX {
-                        *best = (input, from);
-                    }
-                }
-            }
+            let at = (pixel / out_width, pixel % out_width);
+            first_maxima(pool, map, (height, width), at, channels, best);
             for (channel, (gradient, (_, from))) in gradient.iter().zip(&*best).enumerate() {
                 outputs[*from * channels + channel] += *gradient;
             }
         }
     });
     outputs
+}
+
+/// The tangent at the first number of every window that equals its maximum.
+pub fn tangent<T: Real>(
+    pool: &MaxPool,
+    inputs: &[T],
+    tangent: &[T],
+    (_, height, width, channels): Map,
+    (out_height, out_width): (usize, usize),
+) -> Vec<T> {
+    let map_len = height * width * channels;
+    let out_len = out_height * out_width * channels;
+    let mut outputs = vec![T::zero(); inputs.len() / map_len * out_len];
+    let work = outputs.len() * pool.kernel * pool.kernel;
+    for_chunks(&mut outputs, out_len, work, |sample, outputs, best: &mut Vec<(T, usize)>| {
+        let map = &inputs[sample * map_len..][..map_len];
+        let tangent = &tangent[sample * map_len..][..map_len];
+        for (pixel, outputs) in outputs.chunks_exact_mut(channels).enumerate() {
+            let at = (pixel / out_width, pixel % out_width);
+            first_maxima(pool, map, (height, width), at, channels, best);
+            for (channel, (output, (_, from))) in outputs.iter_mut().zip(&*best).enumerate() {
+                *output = tangent[*from * channels + channel];
+            }
+        }
+    });
+    outputs
+}
+
+/// Per channel the maximum of the window of output pixel `at`, and the first pixel that has it. A NaN wins.
+fn first_maxima<T: Real>(
+    pool: &MaxPool,
+    map: &[T],
+    size: (usize, usize),
+    at: (usize, usize),
+    channels: usize,
+    best: &mut Vec<(T, usize)>,
+) {
+    best.clear();
+    best.resize(channels, (T::neg_infinity(), usize::MAX));
+    for from in window(pool, size, at) {
+        for (best, &input) in best.iter_mut().zip(&map[from * channels..]) {
+            if input > best.0 || input.is_nan() || best.1 == usize::MAX {
+                *best = (input, from);
+            }
+        }
+    }
 }
 
 /// The mean of each channel of maps with `n_pixels`.

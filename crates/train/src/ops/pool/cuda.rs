@@ -35,6 +35,22 @@ pub fn gradient<T: CudaReal>(
     Ok(CudaStorage::wrap_cuda_slice(target, x.device.clone()))
 }
 
+/// The tangent at the first number of every window that equals its maximum.
+pub fn tangent<T: CudaReal>(
+    pool: &MaxPool,
+    x: &Numbers<'_, T>,
+    tangent: &Numbers<'_, T>,
+    (n_samples, height, width, channels): Map,
+    (out_height, out_width): (usize, usize),
+) -> Result<CudaStorage> {
+    let n = n_samples * out_height * out_width * channels;
+    let target = room::<T>(x.device, n)?;
+    launch!(T, x.device, "max_pool_tangent", each(n);
+        n as i64, height as i32, width as i32, channels as i32, out_height as i32, out_width as i32,
+        pool.kernel as i32, pool.stride as i32, pool.padding as i32, x.view, tangent.view, target.as_view());
+    Ok(CudaStorage::wrap_cuda_slice(target, x.device.clone()))
+}
+
 /// The mean of each channel of maps with `n_pixels`.
 pub fn means<T: CudaReal>(
     x: &Numbers<'_, T>,

@@ -51,6 +51,29 @@ KERNEL(max_pool_gradient)(
   }
 }
 
+// The tangent at the first maximum of every window.
+KERNEL(max_pool_tangent)(
+    i64 n, int height, int width, int channels, int out_height, int out_width, int kernel, int stride, int padding,
+    const T *x, const T *tangent, T *target) {
+  EACH(i, n) {
+    i64 channel = i % channels, pixel = i / channels;
+    int j = pixel % out_width, k = pixel / out_width % out_height;
+    i64 map = pixel / out_width / out_height * height * width * channels + channel, best_at = -1;
+    int top = k * stride - padding, left = j * stride - padding;
+    T best = 0;
+    for (int row = max(top, 0); row < min(top + kernel, height); row++) {
+      for (int column = max(left, 0); column < min(left + kernel, width); column++) {
+        i64 at = map + ((i64)row * width + column) * channels;
+        if (best_at < 0 || x[at] > best || x[at] != x[at]) {
+          best = x[at];
+          best_at = at;
+        }
+      }
+    }
+    target[i] = tangent[best_at];
+  }
+}
+
 // The mean of each channel over the map.
 KERNEL(global_mean_pool)(i64 n, i64 n_pixels, i64 channels, const T *x, T *y) {
   EACH(i, n) {

@@ -13,7 +13,7 @@ use candle_core::CudaStorage;
 
 #[cfg(feature = "cuda")]
 use super::cuda::Numbers;
-use super::storage::{for_real, slice};
+use super::storage::{for_real, same_shape, slice};
 
 /// The shape of a feature map, `[N, H, W, C]`.
 type Map = (usize, usize, usize, usize);
@@ -46,6 +46,15 @@ impl MaxPool {
     /// When the shapes do not fit together.
     pub fn backward(&self, inputs: &Tensor, gradient: &Tensor) -> Result<Tensor> {
         inputs.apply_op2_no_bwd(gradient, &MaxPoolGradient(*self))
+    }
+
+    /// The directional derivative of the maxima where the inputs move along `tangent`: the tangent at the first maximum of
+    /// every window, the transpose of [`MaxPool::backward`].
+    ///
+    /// # Errors
+    /// When the shapes differ or no window fits.
+    pub fn forward_tangent(&self, inputs: &Tensor, tangent: &Tensor) -> Result<Tensor> {
+        inputs.apply_op2_no_bwd(tangent, &MaxPoolTangent(*self))
     }
 
     fn output_size(&self, height: usize, width: usize) -> Result<(usize, usize)> {
@@ -131,6 +140,47 @@ impl CustomOp2 for MaxPoolGradient {
             &self.0, &Numbers::of(s1, l1)?, &Numbers::of(s2, l2)?, shape, out_size
         )?);
         Ok((storage, l1.shape().clone()))
+    }
+}
+
+struct MaxPoolTangent(MaxPool);
+
+impl CustomOp2 for MaxPoolTangent {
+    fn name(&self) -> &'static str {
+        "max_pool_tangent"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        same_shape("max_pool", l1, l2)?;
+        let shape = l1.shape().dims4()?;
+        let (height, width) = self.0.output_size(shape.1, shape.2)?;
+        let storage = for_real!(s1, "max_pool", T => T::to_cpu_storage_owned(
+            cpu::tangent::<T>(&self.0, slice(s1, l1)?, slice(s2, l2)?, shape, (height, width))
+        ));
+        Ok((storage, (shape.0, height, width, shape.3).into()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        same_shape("max_pool", l1, l2)?;
+        let shape = l1.shape().dims4()?;
+        let (height, width) = self.0.output_size(shape.1, shape.2)?;
+        let storage = for_real!(s1, "max_pool", T => cuda::tangent::<T>(
+            &self.0, &Numbers::of(s1, l1)?, &Numbers::of(s2, l2)?, shape, (height, width)
+        )?);
+        Ok((storage, (shape.0, height, width, shape.3).into()))
     }
 }
 
