@@ -32,7 +32,7 @@ fn check(found: &Curvature, expected: &[f64]) {
             (value - expected).abs() <= residual + 1e-7 * expected.abs(),
             "{value} ± {residual:e} for {expected}"
         );
-assert!(*residual < 2e-6 * found.eigenvalues[0], "{residual:e}");
+        assert!(*residual < 2e-6 * found.eigenvalues[0], "{residual:e}");
     }
 }
 
