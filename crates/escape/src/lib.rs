@@ -32,6 +32,7 @@
 mod ascent;
 mod basin;
 mod batched;
+mod constant_rate;
 mod constants;
 mod curvature;
 mod driver;
