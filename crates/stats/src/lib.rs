@@ -30,7 +30,7 @@
 //!   Anderson–Darling, with p-values; an [`AggregationTest`] tells a stable law
 //!   from one of finite variance, [`common_alpha`] does so for series of
 //!   different scale; a [`PooledView`] shows what pooling does.
-//! - [`Moments`] accumulates mean and variance; [`quantile`] is that of a sorted
+//! - [`Moments`] accumulates mean and variance; [`quantile()`] is that of a sorted
 //!   sample.
 //! - A [`StatsError`] tells in one line what was wrong.
 //!

@@ -1,5 +1,8 @@
 //! Quantiles of a sample.
 
+#[cfg(doc)]
+use crate::{LikelihoodRatioNull, bootstrap_interval};
+
 /// The quantile at `0 ≤ p ≤ 1` of samples that are sorted.
 ///
 /// # Formula
@@ -7,6 +10,11 @@
 /// The value at place `p (n − 1)` of the samples numbered from 0, between
 /// neighbours on a straight line: definition 7 of Hyndman and Fan (1996),
 /// doi:10.1080/00031305.1996.10473566, and the default of NumPy and R.
+///
+/// *Why not everywhere?* Replicates of a null or of a bootstrap are read off by
+/// rank, which keeps a level exact ([`LikelihoodRatioNull::quantile`],
+/// [`bootstrap_interval`]); McCulloch's estimator has the definition that its
+/// table is made for.
 ///
 /// # Panics
 ///
