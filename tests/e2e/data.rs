@@ -148,3 +148,15 @@ fn an_imported_folder_of_images_has_its_shape() {
     );
     work.succeed(&["train", "x.toml", "--set", "training.batch_size=2"]);
 }
+
+/// `numpy.quantile([1, 2, 3, 10], [0.25, 0.5, 0.75])`.
+#[test]
+fn show_has_the_quartiles_of_numpy() {
+    let work = WorkDir::new();
+    work.write("four.csv", "size,answer\n10,b\n1,a\n3,b\n2,a\n");
+    work.succeed(&["data", "import", "four.csv", "--name", "four", "--label", "answer"]);
+    let out = work.succeed(&["data", "show", "four"]).out;
+    let line = out.lines().find(|line| line.trim_start().starts_with("size")).unwrap();
+    let cells: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!(cells[3..8], ["1.000", "1.750", "2.500", "4.750", "10.00"], "{out}");
+}

@@ -171,3 +171,27 @@ fn terminal_and_report_say_alike_which_theories_are_separated() {
         assert_eq!(report.matches(&format!("<li>{sentence}</li>")).count(), 2, "{sentence}");
     }
 }
+
+/// The stability index that one theory asks for is that of the probe at the nearest batch size, unless the experiment says it.
+#[test]
+fn theories_take_alpha_from_the_probe() {
+    let work = WorkDir::new();
+    let set =
+        ["--set", "escape.learning_rates=[0.2,0.5,1.0]", "--set", "escape.hessian_eigenvalues=0"];
+    let said = work.succeed(&[&["run", "small.toml"], &set[..]].concat());
+    let run = work.only_run("runs");
+    let summary = rows(&work, run.to_str().unwrap(), "noise_summary");
+    assert!(summary[0].starts_with("8,"), "{summary:?}");
+    let constants = &rows(&work, run.to_str().unwrap(), "escape_constants")[0];
+    assert!(constants.contains("the mean α̂ of the probe at B = 8"), "{constants}");
+    assert!(said.err.contains("the mean α̂ of the probe at B = 8"), "{}", said.err);
+    let alpha: f64 = constants.split(',').nth(4).unwrap().parse().unwrap();
+    assert!(summary[0].split(',').any(|cell| cell.parse() == Ok(alpha)), "{alpha} {summary:?}");
+    let report = fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(report.contains("Taken as measured: ") && report.contains("the probe at B = 8"));
+
+    let stated = [&set[..], &["--set", "escape.noise_alpha=1.25", "--out", "b"]].concat();
+    work.succeed(&[&["run", "small.toml"], &stated[..]].concat());
+    let constants = &rows(&work, work.only_run("b").to_str().unwrap(), "escape_constants")[0];
+    assert!(constants.ends_with(",1.25,escape.noise_alpha"), "{constants}");
+}

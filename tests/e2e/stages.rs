@@ -2,8 +2,9 @@
 
 use crate::workdir::WorkDir;
 
-const TABLES: [&str; 20] = [
+const TABLES: [&str; 21] = [
     "ablation",
+    "ablation_differences",
     "ablation_summary",
     "certificate",
     "escape_axes",
@@ -160,4 +161,62 @@ fn report_and_show_read_what_is_there() {
     assert!(out.contains("Status: partial") && out.contains("Minimum at step"), "{out}");
     let line = work.fail(2, &["show", run, "noise"]);
     assert!(line.ends_with("no table `noise`; there are certificate.parquet, steps.csv"), "{line}");
+}
+
+#[test]
+fn an_ablation_alone_needs_no_network_of_its_own() {
+    let work = WorkDir::new();
+    let small = include_str!("small.toml");
+    let (_, ablation) = small.split_once("[ablation]").unwrap();
+    work.write("alone.toml", format!("name = \"small\"\nseed = 3\n[ablation]{ablation}"));
+    let said = work.succeed(&["run", "alone.toml"]);
+    assert!(said.out.contains("Ablation at equal epochs"), "{}", said.out);
+    let alone = std::fs::read(work.only_run("runs").join("ablation.parquet")).unwrap();
+    work.succeed(&["run", "small.toml", "--out", "whole"]);
+    let whole = std::fs::read(work.only_run("whole").join("ablation.parquet")).unwrap();
+    assert!(alone == whole, "the arms are those of the whole experiment");
+
+    work.write(
+        "half.toml",
+        format!("name = \"small\"\nseed = 3\n[data]\nname = \"ionosphere\"\nstandardise = true\n[ablation]{ablation}"),
+    );
+    let line = work.fail(2, &["run", "half.toml"]);
+    assert!(
+        line.starts_with("half.toml: experiment.model = \"none\": permitted is a section"),
+        "{line}"
+    );
+    work.write("none.toml", "name = \"small\"\nseed = 3\n");
+    let line = work.fail(2, &["run", "none.toml"]);
+    assert!(
+        line.starts_with("none.toml: experiment.data = \"none\": permitted is a section"),
+        "{line}"
+    );
+}
+
+/// What one table says of a parameter is found in another by its name.
+#[test]
+fn tables_join_by_the_names_of_parameters() {
+    let work = WorkDir::new();
+    work.succeed(&[
+        "run",
+        "small.toml",
+        "--set",
+        "probe.parameters=\"all\"",
+        "--set",
+        "probe.batch_sizes=[8]",
+    ]);
+    let run = work.only_run("runs");
+    let column = |table: &str, name: &str| -> Vec<String> {
+        let csv = work.succeed(&["show", run.to_str().unwrap(), table, "--csv"]).out;
+        let mut reader = csv::Reader::from_reader(csv.as_bytes());
+        let place = reader.headers().unwrap().iter().position(|own| own == name).unwrap();
+        reader.records().map(|row| row.unwrap()[place].to_owned()).collect()
+    };
+    let probed = column("noise", "parameter");
+    let left: Vec<String> =
+        column("escape_trials", "coordinate").into_iter().filter(|name| !name.is_empty()).collect();
+    assert!(!left.is_empty());
+    for name in left.iter().chain(&column("escape_axes", "coordinate")) {
+        assert!(probed.contains(name), "{name}");
+    }
 }

@@ -33,7 +33,7 @@ pub struct ExperimentFile {
     /// Whether products on the GPU may be rounded to TF32.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tf32: bool,
-    /// What is learnt; not needed where nothing but a landscape of formulas is escaped from.
+    /// What is learnt; not needed for an ablation, which has its own, or an escape from a landscape of formulas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<DataSpec>,
     /// What learns it.
@@ -198,7 +198,7 @@ impl ExperimentFile {
             return Err(SpecError { key, value, permitted });
         }
         let no_network = !self.has_network();
-        let permitted = "a section, but for an escape from a landscape of formulas";
+        let permitted = "a section, but beside nothing else than an ablation, which has its own, or an escape from a landscape of formulas";
         for (key, is_there) in [("data", self.data.is_some()), ("model", self.model.is_some())] {
             let both_or_none = is_there || (no_network && self.data.is_none());
             SpecError::check(both_or_none, "experiment", key, "none", permitted)?;
@@ -247,11 +247,13 @@ impl ExperimentFile {
         probed.or_else(|| self.escape.as_ref().and_then(|escape| escape.checkpoint.as_deref()))
     }
 
-    /// Whether anything in it needs a network.
+    /// Whether anything in it needs the network of `[data]` and `[model]`; so does an experiment of nothing at all.
     fn has_network(&self) -> bool {
-        let leaves_formulas =
-            self.escape.as_ref().is_some_and(|escape| !escape.landscape.is_network());
-        !leaves_formulas || self.training.is_some() || self.probe.is_some()
+        let is_left = match &self.escape {
+            Some(escape) => escape.landscape.is_network(),
+            None => self.ablation.is_none(),
+        };
+        is_left || self.training.is_some() || self.probe.is_some()
     }
 
     /// The experiment as TOML that gives the same run again.

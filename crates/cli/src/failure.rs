@@ -60,9 +60,10 @@ impl fmt::Display for Failure {
 
 impl From<TrainError> for Failure {
     fn from(error: TrainError) -> Self {
-        match error.is_bad_input() {
-            true => Failure::BadInput(error.to_string()),
-            false => Failure::Run(error.to_string()),
+        match error {
+            TrainError::Interrupted(told) => Failure::Interrupted(told),
+            error if error.is_bad_input() => Failure::BadInput(error.to_string()),
+            error => Failure::Run(error.to_string()),
         }
     }
 }
@@ -110,5 +111,17 @@ impl From<EscapeError> for Failure {
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Failure::Run(format!("{error:#}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As `noisescope --help` says of exit codes.
+    #[test]
+    fn an_interrupted_download_is_no_bad_input() {
+        let failure = Failure::from(TrainError::Interrupted("x: interrupted".into()));
+        assert!(matches!(failure, Failure::Interrupted(told) if told == "x: interrupted"));
     }
 }

@@ -1,6 +1,7 @@
 //! `noisescope`: from an experiment file to tables, plots and a report.
 
 mod args;
+mod arm_differences;
 mod columns;
 mod commands;
 mod experiment;

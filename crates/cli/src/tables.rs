@@ -7,6 +7,7 @@ use probe::quantities::verdict_column;
 use stats::Verdict;
 use train::{Table, TableError, TrainError, read_table, steps_log};
 
+use crate::arm_differences::{Difference, TWINS};
 use crate::failure::Failure;
 use crate::plot::number::{chosen, significant};
 use crate::plot::{RunTables, groups};
@@ -53,8 +54,10 @@ pub fn read(directory: &Path) -> Result<RunTables, TrainError> {
         escape_theories: table("escape_theories")?,
         escape_theory_pairs: table("escape_theory_pairs")?,
         escape_theory_means: table("escape_theory_means")?,
+        escape_constants: table("escape_constants")?,
         ablation: table("ablation")?,
         ablation_summary: table("ablation_summary")?,
+        ablation_differences: table("ablation_differences")?,
     })
 }
 
@@ -67,7 +70,7 @@ pub fn summary(tables: &RunTables) -> Result<String, Failure> {
         let sentences = theories.map(|theories| theory_verdicts::sentences(theories, pairs));
         Ok(sentences.transpose()?.unwrap_or_default().join("\n") + "\n")
     };
-    let parts: [(&Option<Table>, Part); 12] = [
+    let parts: [(&Option<Table>, Part); 13] = [
         (&tables.certificate, &certificate),
         (&tables.noise_during_summary, &during),
         (&tables.noise_summary, &noise),
@@ -80,6 +83,7 @@ pub fn summary(tables: &RunTables) -> Result<String, Failure> {
         (&tables.escape_theories, &theories),
         (&tables.escape_theory_pairs, &verdicts),
         (&tables.ablation_summary, &ablation),
+        (&tables.ablation_differences, &arm_differences),
     ];
     for (table, part) in parts {
         if let Some(table) = table {
@@ -313,7 +317,7 @@ pub fn no_noise(table: &Table) -> Result<String, TableError> {
 }
 
 fn slopes(table: &Table) -> Result<String, TableError> {
-    let header = ["η", "B", "slope", "95 % interval", "predicted"];
+    let header = ["η", "B", "slope", "95 % interval", "edge", "saddle"];
     let mut rows = Vec::new();
     for row in 0..table.n_rows() {
         let real = |name: &str| Ok(significant(table.reals(name)?[row], 3));
@@ -322,11 +326,13 @@ fn slopes(table: &Table) -> Result<String, TableError> {
             table.integers("batch_size")?[row].to_string(),
             real("slope")?,
             format!("{} … {}", real("slope_low")?, real("slope_high")?),
+            real("edge_slope")?,
             real("mori_slope")?,
         ]);
     }
     Ok(format!(
-        "Slope of ln(mean exit time) against ln(loss ratio), and B/(ηh*) + 1 − n/2 of Mori et al. (2022)\n{}",
+        "Slope of ln(mean exit time) against ln(loss ratio); for noise in proportion to the loss through an edge of the loss,\n\
+         as here, and over a saddle, B/(ηh*) + 1 − n/2 of Mori et al. (2022)\n{}",
         aligned(&header, &rows)
     ))
 }
@@ -404,6 +410,18 @@ fn escapes(table: &Table) -> Result<String, TableError> {
          constant (p < 0.01) there is only a lower bound\n{}",
         aligned(&header, &rows)
     ))
+}
+
+/// Decay less growth in what was held back, or in the training where nothing was.
+fn arm_differences(table: &Table) -> Result<String, TableError> {
+    for (quantity, measured) in
+        [("test_accuracy", "test accuracy"), ("accuracy", "training accuracy")]
+    {
+        if let Some(difference) = Difference::read(table, TWINS, quantity)? {
+            return Ok(difference.sentence(["Decay", "growth"], measured) + "\n");
+        }
+    }
+    Ok(String::new())
 }
 
 fn ablation(table: &Table) -> Result<String, TableError> {

@@ -1,7 +1,8 @@
 //! Exit times of many trials: survival curve, mean and median under censoring.
 
-use statrs::distribution::{ChiSquared, ContinuousCDF, Normal};
+use statrs::distribution::{ChiSquared, ContinuousCDF};
 
+use crate::constant_rate::constant_rate_p;
 use crate::exit_time::ExitTime;
 
 /// Two-sided coverage of every interval here.
@@ -111,7 +112,7 @@ impl ExitSample {
             };
             return MeanExitTime { method: MeanMethod::SampleMean, mean: restricted, low, high };
         }
-        // NaN for a handful of exits, against which nothing can speak.
+        // NaN for a handful of exits or a single check, against which nothing can speak.
         let rate_changes = self.constant_rate_p() < MIN_P;
         if self.n_exited() > 0 && !rate_changes {
             return self.constant_rate_mean();
@@ -148,38 +149,48 @@ impl ExitSample {
         }
     }
 
-    /// Two-sided p-value of Laplace's test of a constant rate; NaN for fewer than five exits.
+    /// Two-sided p-value of a constant rate against one that rises or falls with the time on test. NaN for fewer than five
+    /// exits, and where all checks but one found no trial inside any more, which says nothing of a change.
     ///
     /// # Formula
-    /// With `T(t) = Σ min(t_i, t)` the total time on test, `u_j = T(t_j)/T(∞)` of the `d` exits are uniform under a
-    /// constant rate, so `z = Σ(u_j − ½)/√(d/12)` is nearly standard normal (Cox and Lewis 1966, section 3.3). An exit
-    /// counts for the middle between the two checks that saw it: as dated, exits would come too late. Negative
-    /// `z`: the rate falls, as it does where trials that stay sink deeper.
+    /// Of the `n_j` trials inside until check j, `d_j` are found outside. Under a constant rate these are binomial with one
+    /// probability p̂ = Σd/Σn. With `u_j = (Σ_{i<j} n_i + n_j/2)/Σn`, the share of the time on test until the middle between
+    /// checks j − 1 and j,
+    ///
+    /// ```text
+    /// z = Σ d_j (u_j − ½) / √( (Σd/12)·(1 − p̂)·(1 − Σ (n_j/Σn)³) )
+    /// ```
+    ///
+    /// is nearly standard normal: the score test of a trend, that of Cochran and Armitage (Armitage 1955) along u. With many
+    /// checks per exit it is Laplace's test (Cox and Lewis 1966, section 3.3), whose variance is Σd/12; the other two factors
+    /// are what checks a few to the mean, and exits that share one, take off. Where the last check comes earlier than the
+    /// others after the one before, the probabilities follow the hazard over unequal times, and z is the score test of a
+    /// trend in the logarithm of that hazard. Negative `z`: the rate falls, as it does where trials that stay sink deeper.
+    ///
+    /// # Size and power
+    /// Shares of p < 0.01 where the exits of n trials have a mean of so many checks, under a constant rate and under Weibull
+    /// laws of shape 0.7 and 1.4 (scale in place of the mean). 20,000 samples of 100 trials, 4000 of 1000: the standard error
+    /// of a size is 0.0007 and 0.0016.
+    ///
+    /// | n | mean | censored at | constant | shape 0.7 | shape 1.4 |
+    /// |---|---|---|---|---|---|
+    /// | 100 | 1 | – | 0.0086 | 0.65 | 0.39 |
+    /// | 100 | 1.4 | – | 0.0101 | 0.75 | 0.67 |
+    /// | 100 | 2 | – | 0.0114 | 0.82 | 0.82 |
+    /// | 100 | 2 | 2 | 0.0108 | 0.17 | 0.28 |
+    /// | 100 | 3 | 3 | 0.0099 | 0.30 | 0.40 |
+    /// | 100 | 5 | – | 0.0115 | 0.90 | 0.92 |
+    /// | 100 | 5 | 5 | 0.0086 | 0.43 | 0.47 |
+    /// | 100 | 20 | – | 0.0116 | 0.92 | 0.94 |
+    /// | 100 | 20 | 20 | 0.0099 | 0.55 | 0.53 |
+    /// | 1000 | 1 | – | 0.0085 | 1 | 1 |
+    /// | 1000 | 2 | – | 0.0090 | 1 | 1 |
+    /// | 1000 | 2 | 2 | 0.0097 | 1 | 1 |
+    /// | 1000 | 5 | 5 | 0.0112 | 1 | 1 |
+    /// | 1000 | 20 | – | 0.0107 | 1 | 1 |
+    /// | 1000 | 20 | 20 | 0.0090 | 1 | 1 |
     pub fn constant_rate_p(&self) -> f64 {
-        let n_exited = self.n_exited() as f64;
-        if n_exited < 5. {
-            return f64::NAN;
-        }
-        let middle = |time: &ExitTime| match time {
-            ExitTime::Exited(iterations) => {
-                let before = (iterations - 1) / self.check_every * self.check_every;
-                (before + iterations) as f64 / 2.
-            }
-            ExitTime::Censored(iterations) => *iterations as f64,
-        };
-        let mut times: Vec<(f64, bool)> =
-            self.times.iter().map(|time| (middle(time), time.exited())).collect();
-        times.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let total: f64 = times.iter().map(|(time, _)| time).sum();
-        // T(t): what has ended before, and t for each of the others.
-        let (mut sum, mut ended) = (0., 0.);
-        for (idx, (time, exited)) in times.iter().enumerate() {
-            if *exited {
-                sum += (ended + time * (times.len() - idx) as f64) / total - 0.5;
-            }
-            ended += time;
-        }
-        2. * Normal::standard().sf((sum / (n_exited / 12.).sqrt()).abs())
+        constant_rate_p(&self.times, self.check_every)
     }
 
     /// The mean of min(exit time, horizon), and half its 95 % interval.
@@ -191,9 +202,12 @@ impl ExitSample {
         (mean, Z * (squares / (n_trials - 1.) / n_trials).sqrt())
     }
 
-    /// The iteration at which half of the trials have left; `None` where fewer have.
+    /// The iteration at which half of the trials have left, the first at which the survival curve is at ½ or below; `None`
+    /// where fewer have.
     pub fn median(&self) -> Option<u64> {
-        self.survival().iter().find(|point| point.survival <= 0.5).map(|point| point.iterations)
+        // As a product of (1 − d/n) a survival of ½ comes out as ½ + 10⁻¹⁶ for most numbers of trials.
+        let half = 0.5 + 1e-12;
+        self.survival().iter().find(|point| point.survival <= half).map(|point| point.iterations)
     }
 
     /// The survival curve of Kaplan and Meier (1958), from (0, 1) on, with a point at every exit and one at the end.
@@ -360,25 +374,22 @@ mod tests {
         assert!((mean.low - 9.5).abs() < 0.5, "{}", mean.low);
     }
 
+    /// Trials that end one by one at 1, 2, …, n. Where some are censored the median is that of exact fractions in Python;
+    /// lifelines 0.30 has the same, but for the second, which it rounds to 61.
     #[test]
-    fn the_test_of_a_constant_rate_has_its_size() {
-        // Seen at every iteration, by checks that are a fifth of the mean apart, and where the mean is five iterations.
-        for (mean, check_every) in [(200., 1u64), (200., 40), (5., 1)] {
-            let (n_repeats, horizon) = (2000, 40 * check_every.max(5));
-            let rejected = (0..n_repeats).filter(|&repeat| {
-                let mut rng = Streams::new(21).rng(repeat);
-                let times = (0..60).map(|_| {
-                    let time = (-mean * (1. - rng.random::<f64>()).ln()).ceil() as u64;
-                    let seen = time.div_ceil(check_every) * check_every;
-                    if seen < horizon { Exited(seen) } else { Censored(horizon) }
-                });
-                let sample = ExitSample::new(times.collect()).checked_every(check_every);
-                sample.constant_rate_p() < 0.05
-            });
-            // Standard error 0.5 %.
-            let share = rejected.count() as f64 / n_repeats as f64;
-            assert!((0.03..0.07).contains(&share), "{mean} {check_every}: {share}");
+    fn the_median_is_where_half_have_left() {
+        for n in 1..=1000 {
+            let sample = ExitSample::new((1..=n).map(Exited).collect());
+            assert_eq!(sample.median(), Some(n.div_ceil(2)), "{n}");
         }
+        let median = |n, stays: &dyn Fn(u64) -> bool| {
+            let time = |t| if stays(t) { Censored(t) } else { Exited(t) };
+            ExitSample::new((1..=n).map(time).collect()).median().unwrap()
+        };
+        let first = [(40, 10), (90, 30), (300, 150), (36, 6)];
+        assert_eq!(first.map(|(n, k)| median(n, &|t| t <= k)), [25, 60, 225, 21]);
+        assert_eq!([30, 60, 99, 300].map(|n| median(n, &|t| t % 3 == 0)), [20, 40, 64, 194]);
+        assert_eq!([30, 60, 99, 300].map(|n| median(n, &|t| t % 7 == 0)), [17, 33, 55, 166]);
     }
 
     #[test]

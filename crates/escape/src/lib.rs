@@ -32,6 +32,7 @@
 mod ascent;
 mod basin;
 mod batched;
+mod constant_rate;
 mod constants;
 mod curvature;
 mod driver;
@@ -71,6 +72,6 @@ pub use journal::{Journal, Trial};
 pub use landscape::{Evaluation, Landscape, Site};
 pub use landscapes::{LandscapeSpec, NetworkLandscape};
 pub use many_seeds::{ManySeeds, Perceptron, Seed};
-pub use slope::{Slope, moris_slope, slope};
+pub use slope::{Slope, edge_slope, moris_slope, slope};
 pub use spec::{Conditions, DriverSpec, EscapeSpec, Indices};
 pub use walk::{Dynamics, Place, Start, Walks};

@@ -2,6 +2,7 @@
 
 use crate::exit_sample::{ExitSample, Z};
 use crate::exit_time::ExitTime;
+use crate::theories::edge;
 
 /// The slope of ln(mean exit time) against ln(loss ratio c), with its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,6 +58,26 @@ pub fn moris_slope(batch_size: f64, learning_rate: f64, curvature: f64, n_outlie
     batch_size / (learning_rate * curvature) + 1. - n_outliers as f64 / 2.
 }
 
+/// The slope over the same ratios of the time in which a bowl of n equal curvatures h is left through these edges by noise in
+/// proportion to the loss, as discrete steps see them: `(κ + 1) ln R − (n/2) ln(R − 1)`, see
+/// [`theories::Mori`](crate::theories::Mori).
+pub fn edge_slope(
+    ratios: &[f64],
+    batch_size: f64,
+    learning_rate: f64,
+    curvature: f64,
+    n_outliers: usize,
+) -> f64 {
+    let kappa = batch_size / (learning_rate * curvature);
+    let step = learning_rate * curvature / batch_size.sqrt();
+    let ln_time = |ratio: &f64| {
+        let seen = edge::seen_ratio(*ratio, step);
+        kappa * seen.ln() + edge::growing_noise(seen, n_outliers as f64)
+    };
+    let x: Vec<f64> = ratios.iter().map(|ratio| ratio.ln()).collect();
+    least_squares(&x, &ratios.iter().map(ln_time).collect::<Vec<_>>())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +110,25 @@ mod tests {
         let covered = covered.count();
         assert!((180..=199).contains(&covered), "{covered}");
         assert_eq!(slope(&ratios[..2], &[vec![], vec![]]), None);
+    }
+
+    /// Against slopes of the exact mean time to the edge as steps see it, and of 400 trials a basin of the driver `decoupled`
+    /// on a quadratic bowl, whose intervals end 0.3 to either side; κ = 10 and ηh = 0.1. His formula has 10.5, 10 and 9.5.
+    #[test]
+    fn edges_as_steps_see_them() {
+        use crate::theories::edge::tests::exact_ln_time;
+        for (n, least, most, driver) in [(1, 1.5, 3., 10.6), (2, 1.5, 4., 9.42), (3, 1.5, 3., 8.28)]
+        {
+            let ratios = [least, f64::sqrt(least * most), most];
+            let slope = edge_slope(&ratios, 1., 0.1, 1., n);
+            let ln_time = |ratio: f64| exact_ln_time(n as f64, 10., edge::seen_ratio(ratio, 0.1));
+            let exact = least_squares(&ratios.map(f64::ln), &ratios.map(ln_time));
+            assert!((slope - exact).abs() < 0.35, "{n}: {slope} {exact}");
+            assert!((slope - driver).abs() < 0.35, "{n}: {slope} {driver}");
+        }
+        // Far up it is his.
+        let far = edge_slope(&[1e3, 2e3, 4e3], 1., 1e-3, 1., 4);
+        assert!((far - moris_slope(1., 1e-3, 1., 4)).abs() < 0.2, "{far}");
     }
 
     #[test]

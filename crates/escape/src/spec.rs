@@ -49,7 +49,8 @@ pub struct EscapeSpec {
     pub check_every: u64,
     /// The neighbourhoods to leave, all timed in the same trials.
     pub basins: Vec<Basin>,
-    /// Stability index of the gradient noise, such as the mean over parameters that a probe found: a theory needs it.
+    /// Stability index of the gradient noise, which a theory needs: without it, that of the driver, or the mean over parameters
+    /// that a probe of the same run found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise_alpha: Option<f64>,
     /// How many of the largest eigenvalues of the Hessian the certificate of the minimum has.

@@ -10,10 +10,10 @@ use crate::exit_laws::{ExitLaws, Family, exit_laws, goodness_of_fit};
 use crate::exit_sample::{ExitSample, Z};
 use crate::exit_time::{Exit, ExitTime, Watch};
 use crate::landscape::Landscape;
-use crate::slope::{moris_slope, slope};
+use crate::slope::{edge_slope, moris_slope, slope};
 use crate::spec::Conditions;
 
-pub use theories::{Setting, settings, theories, theory_means, theory_pairs};
+pub use theories::{Setting, constants, settings, theories, theory_means, theory_pairs};
 
 /// Replicates of the goodness of fit of the exponential law.
 const N_REPLICATES: usize = 199;
@@ -174,7 +174,8 @@ fn wilson(count: f64, n: f64) -> (f64, f64) {
     (centre - half, centre + half)
 }
 
-/// The slope of ln(mean exit time) against ln(loss ratio) beside Mori's prediction, one row; `None` for fewer than three
+/// The slope of ln(mean exit time) against ln(loss ratio) beside Mori's prediction for a saddle and that for the edges
+/// through which trials left, one row; `None` for fewer than three
 /// basins by loss ratio, too few exits, or a driver without minibatches.
 pub fn mori_slope(
     conditions: &Conditions,
@@ -195,6 +196,7 @@ pub fn mori_slope(
     let h = *curvature.eigenvalues.first()?;
     let n = curvature.n_outliers();
     let predicted = n.map_or(f64::NAN, |n| moris_slope(batch_size, eta, h, n));
+    let at_edges = n.map_or(f64::NAN, |n| edge_slope(&ratios, batch_size, eta, h, n));
     let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
     let most = ratios.iter().copied().fold(0., f64::max);
     Some(
@@ -208,7 +210,8 @@ pub fn mori_slope(
             .with_reals("slope_high", [found.high])
             .with_reals("curvature", [h])
             .with_reals("n_outliers", [or_nan(n)])
-            .with_reals("mori_slope", [predicted]),
+            .with_reals("mori_slope", [predicted])
+            .with_reals("edge_slope", [at_edges]),
     )
 }
 

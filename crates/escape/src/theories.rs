@@ -5,18 +5,20 @@
 //! all, scores each on cells that it has not seen, and says which pairs the data tell apart.
 //!
 //! Time is counted in iterations k and in τ = ηk, where η is the learning rate. B is the batch size, L* the loss at the
-//! minimum and ΔL the height of the edge above it.
+//! minimum and ΔL the height above it of the edge or saddle through which trials leave: which of them it is decides on
+//! powers of the prefactor ([`WayOut`]).
 //!
 //! ```
 //! use escape::ExitTime;
-//! use escape::theories::{Cell, Constants, compare, theories};
+//! use escape::theories::{Cell, Constants, WayOut, compare, theories};
 //!
 //! // Mean times of e^{1/η} iterations, and trials that leave at the quantiles of an exponential law.
 //! let cell = |learning_rate: f64| {
 //!     let mean = (1. / learning_rate).exp();
 //!     let time = |i: u32| (-mean * (1. - (f64::from(i) + 0.5) / 50.).ln()).ceil() as u64;
 //!     let times = (0..50).map(|i| ExitTime::Exited(time(i))).collect();
-//!     Cell { learning_rate, batch_size: 1., loss: 0.1, barrier: 0.3, times, check_every: 1 }
+//!     let way_out = WayOut::Edge;
+//!     Cell { learning_rate, batch_size: 1., loss: 0.1, barrier: 0.3, way_out, times, check_every: 1 }
 //! };
 //! let cells = [0.15, 0.2, 0.25, 0.3].map(cell);
 //! let constants = Constants { effective_dimension: Some(2.), ..Constants::default() };
@@ -31,6 +33,7 @@ mod battash_expansion;
 mod battash_intensity;
 mod cell;
 mod comparison;
+pub(crate) mod edge;
 mod error;
 mod fit;
 mod hu;
@@ -45,6 +48,7 @@ pub use battash_expansion::BattashExpansion;
 pub use battash_intensity::BattashIntensity;
 pub use cell::Cell;
 pub use comparison::{Comparison, MIN_CELLS, compare};
+pub use edge::WayOut;
 pub use error::TheoryError;
 pub use fit::{Deviance, FittedParameter, HeldOut, HeldOutCell, Saturated, TheoryFit};
 pub use hu::Hu;
@@ -122,8 +126,12 @@ impl Parameter {
 pub struct Constants {
     /// n: the number of outlier eigenvalues of the Hessian at the minimum.
     pub effective_dimension: Option<f64>,
+    /// h: the largest eigenvalue of that Hessian.
+    pub curvature: Option<f64>,
     /// The s of `Tr Σ(w) = Tr Σ(w*)·(1 + s·(L(w) − L*))`, in units of 1/loss.
     pub noise_slope: Option<f64>,
+    /// The σ_H of variances `σ_g + σ_H (w − w*)²`, of a single sample.
+    pub noise_growth: Option<f64>,
     /// The stability index of the gradient noise, such as its mean over parameters; in (½, 2].
     pub alpha: Option<f64>,
 }
@@ -157,16 +165,25 @@ pub fn theories(constants: &Constants) -> Theories {
     let dimension = in_range("effective_dimension", constants.effective_dimension, 0., f64::MAX);
     let slope = in_range("noise_slope", constants.noise_slope, 0., f64::MAX);
     let alpha = in_range("noise_alpha", constants.alpha, 0.5, 2.);
+    let (curvature, noise_growth) = (constants.curvature, constants.noise_growth);
+    let known_dimension = dimension.as_ref().ok().copied();
 
     let known: [(&str, Known); 7] = [
-        (Kramers::NAME, Ok(Box::new(Kramers))),
+        (Kramers::NAME, Ok(Box::new(Kramers { effective_dimension: known_dimension }))),
         (Hu::NAME, Ok(Box::new(Hu))),
-        (Xie::NAME, Ok(Box::new(Xie))),
+        (Xie::NAME, Ok(Box::new(Xie { effective_dimension: known_dimension }))),
         (
             Mori::NAME,
-            dimension.map(|effective_dimension| Box::new(Mori { effective_dimension }) as _),
+            dimension
+                .map(|effective_dimension| Box::new(Mori { effective_dimension, curvature }) as _),
         ),
-        (Meng::NAME, slope.map(|noise_slope| Box::new(Meng { noise_slope }) as _)),
+        (
+            Meng::NAME,
+            slope.map(|noise_slope| {
+                let effective_dimension = known_dimension;
+                Box::new(Meng { noise_slope, noise_growth, effective_dimension }) as _
+            }),
+        ),
         (BattashIntensity::NAME, Ok(Box::new(BattashIntensity))),
         (BattashExpansion::NAME, alpha.map(|alpha| Box::new(BattashExpansion { alpha }) as _)),
     ];
@@ -186,8 +203,12 @@ mod tests {
 
     #[test]
     fn a_constant_that_is_missing_or_out_of_range_is_told() {
-        let all =
-            Constants { effective_dimension: Some(3.), noise_slope: Some(2.), alpha: Some(1.5) };
+        let all = Constants {
+            effective_dimension: Some(3.),
+            noise_slope: Some(2.),
+            alpha: Some(1.5),
+            ..Constants::default()
+        };
         let names = |constants| {
             let theories = theories(&constants);
             let available: Vec<_> = theories.available.iter().map(|theory| theory.name()).collect();

@@ -104,9 +104,8 @@ impl Coordinates {
         };
         indices.sort_unstable();
         let entries = indices.into_iter().map(|index| {
-            let (layer, position) = params.locate(index);
-            let position: Vec<String> = position.iter().map(usize::to_string).collect();
-            let name = format!("{layer}[{}]", position.join(","));
+            let (layer, _) = params.locate(index);
+            let name = params.name_of(index);
             let depth = params.named_tensors().position(|(name, _)| name == layer);
             let depth = depth.expect("a layer of this network");
             Coordinate { index, layer: layer.to_owned(), depth, name }

@@ -30,7 +30,8 @@
 //!   Anderson–Darling, with p-values; an [`AggregationTest`] tells a stable law
 //!   from one of finite variance, [`common_alpha`] does so for series of
 //!   different scale; a [`PooledView`] shows what pooling does.
-//! - [`Moments`] accumulates mean and variance.
+//! - [`Moments`] accumulates mean and variance; [`quantile()`] is that of a sorted
+//!   sample.
 //! - A [`StatsError`] tells in one line what was wrong.
 //!
 //! # Example
@@ -66,6 +67,7 @@ mod laws;
 mod likelihood_ratio;
 mod moments;
 mod multiple_testing;
+mod quantile;
 mod stable;
 mod standardise;
 mod verdict;
@@ -89,4 +91,5 @@ pub use laws::{Gaussian, GeneralisedGaussian, Laplace, StabilityIndex, StudentT,
 pub use likelihood_ratio::LikelihoodRatioNull;
 pub use moments::Moments;
 pub use multiple_testing::{benjamini_hochberg, benjamini_yekutieli};
+pub use quantile::quantile;
 pub use verdict::Verdict;

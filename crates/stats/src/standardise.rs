@@ -3,6 +3,7 @@
 mod sort;
 
 use crate::StatsError;
+use crate::quantile::quantile;
 use crate::stable::simd::wide;
 
 /// The least number of samples a law is fitted to.
@@ -138,17 +139,6 @@ wide! {
     }
 }
 
-/// Quantile of a sorted series by linear interpolation.
-fn quantile(sorted: &[f64], p: f64) -> f64 {
-    let position = p * (sorted.len() - 1) as f64;
-    let (lower, share) = (position as usize, position.fract());
-    if share == 0.0 {
-        sorted[lower]
-    } else {
-        sorted[lower] * (1.0 - share) + sorted[lower + 1] * share
-    }
-}
-
 /// The most frequent value of a sorted series, the last of them where several
 /// are, and how often it occurs.
 fn most_frequent(sorted: &[f64]) -> (f64, usize) {
@@ -181,7 +171,6 @@ mod tests {
         assert_eq!((series.range, series.tie_share), ((0.0, 100.0), 0.0));
         assert_eq!(series.z[0], 1.349);
         assert_eq!(series.x_of(series.z_of(7.0)), 7.0);
-        assert_eq!(quantile(&[1.0, 2.0, 4.0, 8.0], 0.5), 3.0);
     }
 
     #[test]

@@ -92,6 +92,9 @@ pub enum TrainError {
         /// What the operating system says.
         source: std::io::Error,
     },
+    /// The user stopped what can be gone on with.
+    #[error("{0}")]
+    Interrupted(String),
     /// A run directory is in use.
     #[error("{0}: another process is working on this run")]
     Locked(PathBuf),

@@ -15,6 +15,10 @@ const COST: usize = 20;
 ///
 /// Values and gradients are computed in `f64` from the outputs, whatever their type. With a mean square, a network may have
 /// one output, which stands for class 0 against all others.
+///
+/// # Units
+/// Mori et al. (2022) and others have `½ Σ_k (y_k − t_k)²`: K/2 times the mean square here. The same descent needs a step size
+/// that is K/2 times as large as theirs, half of theirs with one output; losses, gradients and curvatures are 2/K of theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {

@@ -101,6 +101,16 @@ impl ParamSet {
         (&param.name, position)
     }
 
+    /// The name of a flat coordinate in every table: `fc1.weight[12,3]`.
+    ///
+    /// # Panics
+    /// When `coordinate` is not below [`n_parameters`](Self::n_parameters).
+    pub fn name_of(&self, coordinate: usize) -> String {
+        let (tensor, position) = self.locate(coordinate);
+        let position: Vec<String> = position.iter().map(usize::to_string).collect();
+        format!("{tensor}[{}]", position.join(","))
+    }
+
     /// Flat coordinates as positions in the tensors that they lie in, a list for every tensor.
     ///
     /// # Panics
@@ -198,6 +208,7 @@ mod tests {
         }
         assert_eq!(params.locate(4), ("fc.weight", vec![1, 1]));
         assert_eq!(params.locate(7), ("fc.bias", vec![1]));
+        assert_eq!([4, 7].map(|at| params.name_of(at)), ["fc.weight[1,1]", "fc.bias[1]"]);
     }
 
     #[test]

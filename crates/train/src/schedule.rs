@@ -53,10 +53,12 @@ pub enum Schedule {
     },
     /// `t^(γ − 1)`: the exponential scheduler of Battash, Wolf and Lindenbaum (2023), section 4.
     ///
-    /// Here t is the number of the step, counted from 1. In the paper it is the time of a continuous process, in which a
-    /// step lasts η; a power law has no scale, so that another unit of time only changes the base value.
+    /// Here t is the number of the step, counted from 1. In the paper, whose drift (eq. 3) carries no multiplier, it is the
+    /// time that has elapsed, `Σ ηs_k`, which grows as `k^γ` where `s_k = k^{γ−1}`: as a function of it the multiplier is
+    /// `t^{(γ−1)/γ}` times a constant. The γ of the paper is 2 − 1/γ of this one, and this one 1/(2 − γ) of the paper's, whose
+    /// 0.6 is written 0.714.
     Exponential {
-        /// Cooling rate γ: 1 is constant, below 1 the value falls, above 1 it grows.
+        /// Cooling rate γ of steps: 1 is constant, below 1 the value falls, above 1 it grows.
         gamma: f64,
     },
     /// `f + (1 − f)(1 + cos(πt/T))/2` until `t = T`, then `f`: half a cosine without restarts (Loshchilov and Hutter
@@ -218,6 +220,22 @@ mod tests {
         for (value, expected) in values.iter().zip(expected) {
             assert!((value - expected).abs() < 1e-12, "{values:?}");
         }
+    }
+
+    /// The multiplier against the time elapsed, by its definition: a power of γ − 1 for the γ of the paper.
+    #[test]
+    fn the_cooling_rate_of_the_paper_is_one_of_elapsed_time() {
+        let gamma_of_paper = 0.6;
+        let schedule = Schedule::Exponential { gamma: 1. / (2. - gamma_of_paper) };
+        let (mut elapsed, mut seen) = (0., Vec::new());
+        for step in 0..1_000_000 {
+            let multiplier = schedule.multiplier(&Progress { step, ..Progress::default() });
+            elapsed += 0.1 * multiplier;
+            seen.push((f64::ln(elapsed), multiplier.ln()));
+        }
+        let (from, to) = (seen[50_000], seen[999_999]);
+        let power = (to.1 - from.1) / (to.0 - from.0);
+        assert!((power - (gamma_of_paper - 1.)).abs() < 1e-3, "{power}");
     }
 
     #[test]

@@ -71,10 +71,11 @@ impl Column {
         self.len() == 0
     }
 
-    /// The value of one row as text; reals in the shortest form that parses back to the same number.
+    /// The value of one row as text; reals in the shortest form that parses back to the same number, with an exponent
+    /// below 10⁻⁵ and from 10¹⁶ on.
     pub fn cell(&self, row: usize) -> String {
         match self {
-            Column::Real(v) => v[row].to_string(),
+            Column::Real(v) => shortest(v[row]),
             Column::Integer(v) => v[row].to_string(),
             Column::Text(v) => v[row].clone(),
             Column::Flag(v) => v[row].to_string(),
@@ -269,7 +270,7 @@ impl Table {
         all
     }
 
-    /// The table as CSV with a header, reals in the shortest form that parses back to the same number.
+    /// The table as CSV with a header, cells as [`Column::cell`] has them.
     pub fn to_csv(&self) -> String {
         let mut lines = csv_line(self.columns.iter().map(|(name, _)| name.clone()));
         for row in 0..self.n_rows() {
@@ -339,6 +340,12 @@ fn missing(column: &str, kind: &'static str) -> TableError {
     TableError::Missing { column: column.to_owned(), kind }
 }
 
+fn shortest(value: f64) -> String {
+    let magnitude = value.abs();
+    let is_plain = magnitude == 0. || (1e-5..1e16).contains(&magnitude) || !value.is_finite();
+    if is_plain { value.to_string() } else { format!("{value:e}") }
+}
+
 fn csv_line(cells: impl Iterator<Item = String>) -> String {
     let quoted = cells.map(|cell| {
         if cell.contains([',', '"', '\n', '\r']) {
@@ -387,6 +394,36 @@ mod tests {
         let expected = "alpha,draw,parameter,exited\n1.5,1,fc.weight,true\nNaN,-2,\"a,\"\"b\"\"\",false\n\
                         0.3333333333333333,9223372036854775807,,true\n";
         assert_eq!(example().to_csv(), expected);
+    }
+
+    /// As Python writes and reads floats, but that it has `1e-05` for `1e-5` and begins exponents below 10⁻⁴: `repr(5e-324)`,
+    /// `repr(1.7976931348623157e308)` and so on.
+    #[test]
+    fn reals_are_short_at_both_ends() {
+        let reals = [
+            (5e-324, "5e-324"),
+            (f64::MAX, "1.7976931348623157e308"),
+            (-1.234e-300, "-1.234e-300"),
+            (9.999999999999999e-6, "9.999999999999999e-6"),
+            (1e-5, "0.00001"),
+            (9_999_999_999_999_998., "9999999999999998"),
+            (1e16, "1e16"),
+            (f64::NEG_INFINITY, "-inf"),
+            (-0., "-0"),
+        ];
+        for (value, text) in reals {
+            assert_eq!(shortest(value), text);
+            assert_eq!(text.parse::<f64>().unwrap().to_bits(), value.to_bits());
+        }
+        // Every binade, with bits from a multiplicative generator.
+        let mut bits = 1_u64;
+        for exponent in 0..2047 {
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let value = f64::from_bits(exponent << 52 | bits >> 12);
+            let text = shortest(value);
+            assert!(text.len() <= 24, "{text}");
+            assert_eq!(text.parse::<f64>().unwrap().to_bits(), value.to_bits());
+        }
     }
 
     #[test]

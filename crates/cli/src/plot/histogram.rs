@@ -55,12 +55,9 @@ impl Sample {
     pub fn new(heading: impl Into<String>, mut draws: Vec<f64>) -> Self {
         draws.retain(|draw| draw.is_finite());
         draws.sort_by(f64::total_cmp);
-        let quantile = |p: f64| {
-            draws.get((p * draws.len().saturating_sub(1) as f64).round() as usize).copied()
-        };
-        let center = quantile(0.5).unwrap_or(0.0);
-        let scale = quantile(0.75).zip(quantile(0.25)).map_or(0.0, |(upper, lower)| upper - lower);
-        let scale = scale / 1.349;
+        let quantile = |p| if draws.is_empty() { 0.0 } else { stats::quantile(&draws, p) };
+        let center = quantile(0.5);
+        let scale = (quantile(0.75) - quantile(0.25)) / 1.349;
         let z =
             draws.iter().map(|draw| (draw - center) / scale).filter(|z| z.is_finite()).collect();
         Self { heading: heading.into(), center, scale, z, laws: Vec::new(), alpha: f64::NAN }

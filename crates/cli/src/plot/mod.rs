@@ -99,10 +99,14 @@ pub struct RunTables {
     pub escape_theory_pairs: Option<Table>,
     /// One row per theory and setting.
     pub escape_theory_means: Option<Table>,
+    /// What theories took as measured.
+    pub escape_constants: Option<Table>,
     /// One row per arm, seed and epoch of the ablation.
     pub ablation: Option<Table>,
     /// One row per arm of the ablation.
     pub ablation_summary: Option<Table>,
+    /// Differences between arms.
+    pub ablation_differences: Option<Table>,
 }
 
 /// A drawing that stands on its own as an SVG file.

@@ -29,7 +29,7 @@ pub fn full() -> RunTables {
     let (noise_scale, noise_views) = (noise_scale(), noise_views());
     let (escape_trials, escape_summary, escape_survival) = escape();
     let [escape_theories, escape_theory_pairs, escape_theory_means] = escape_theories();
-    let (ablation, ablation_summary) = ablation();
+    let (ablation, ablation_summary, ablation_differences) = ablation();
     RunTables {
         steps: Some(steps(300)),
         certificate: Some(certificate()),
@@ -57,8 +57,10 @@ pub fn full() -> RunTables {
         escape_theories: Some(escape_theories),
         escape_theory_pairs: Some(escape_theory_pairs),
         escape_theory_means: Some(escape_theory_means),
+        escape_constants: Some(escape_constants()),
         ablation: Some(ablation),
         ablation_summary: Some(ablation_summary),
+        ablation_differences: Some(ablation_differences),
     }
 }
 
@@ -467,9 +469,21 @@ fn escape_theories() -> [Table; 3] {
             .with_integers("batch_size", [8; 3])
             .with_reals("barrier", [0.5; 3])
             .with_reals("mean_iterations", [6000.0 * by, 800.0, 150.0 / by])
-            .with_reals("observed_mean_iterations", [6120.0, 812.0, 140.0])
+            .with_reals("observed_mean_iterations", [f64::NAN, 812.0, 140.0])
+            .with_reals("observed_mean_low", [6120.0, 650.0, 118.0])
+            .with_reals("observed_mean_high", [f64::INFINITY, 1012.0, 165.0])
     };
     [theories, pairs, Table::concat([means("Kramers", 1.3), means("Mori et al.", 1.05)])]
+}
+
+fn escape_constants() -> Table {
+    Table::new()
+        .with_reals("effective_dimension", [3.0])
+        .with_reals("curvature", [1.4])
+        .with_reals("noise_slope", [f64::NAN])
+        .with_reals("noise_growth", [f64::NAN])
+        .with_reals("noise_alpha", [1.62])
+        .with_texts("noise_alpha_source", ["the mean α̂ of the probe at B = 8"])
 }
 
 /// One evaluation of one arm of the ablation.
@@ -483,7 +497,7 @@ struct Evaluation {
     loss: f64,
 }
 
-fn ablation() -> (Table, Table) {
+fn ablation() -> (Table, Table, Table) {
     let arms = ["learning-rate decay", "batch growth", "constant"];
     let mut uniforms = Uniforms(7);
     let mut rows: Vec<Evaluation> = Vec::new();
@@ -537,7 +551,14 @@ fn ablation() -> (Table, Table) {
         .with_reals("test_loss_std", [0.0124, 0.0133, 0.0191])
         .with_reals("test_accuracy_mean", [0.8761, 0.8766, 0.8265])
         .with_reals("test_accuracy_std", [0.0051, 0.0054, 0.0078]);
-    (ablation, summary)
+    let differences = Table::new()
+        .with_texts("first", [arms[0], arms[0], arms[1]])
+        .with_texts("second", [arms[1], arms[2], arms[2]])
+        .with_texts("quantity", ["test_accuracy"; 3])
+        .with_integers("n_seeds", [5; 3])
+        .with_reals("difference", [-0.0005, 0.0496, 0.0501])
+        .with_reals("standard_error", [0.0032, 0.0041, 0.0039]);
+    (ablation, summary, differences)
 }
 
 /// Every table that is there.
@@ -569,8 +590,10 @@ pub fn all_mut(tables: &mut RunTables) -> Vec<&mut Table> {
         escape_theories,
         escape_theory_pairs,
         escape_theory_means,
+        escape_constants,
         ablation,
         ablation_summary,
+        ablation_differences,
     } = tables;
     let all = [
         steps,
@@ -599,8 +622,10 @@ pub fn all_mut(tables: &mut RunTables) -> Vec<&mut Table> {
         escape_theories,
         escape_theory_pairs,
         escape_theory_means,
+        escape_constants,
         ablation,
         ablation_summary,
+        ablation_differences,
     ];
     all.into_iter().flatten().collect()
 }

@@ -7,6 +7,7 @@ use stats::Moments;
 use train::Table;
 
 use super::markup::list;
+use crate::arm_differences::{Difference, TWINS};
 use crate::plot::canvas::escape;
 use crate::plot::number::{chosen, count, mean_and_deviation, significant};
 use crate::plot::{RunTables, groups};
@@ -33,7 +34,7 @@ pub(super) fn block(tables: &RunTables) -> Result<String> {
         findings.sentences.extend(theory_verdicts::sentences(theories, pairs)?);
     }
     if let Some(table) = filled(&tables.ablation_summary) {
-        findings.ablation(table)?;
+        findings.ablation(table, filled(&tables.ablation_differences))?;
     }
     if findings.sentences.is_empty() {
         return Ok("<p class=\"lead\">This run has no results to conclude from.</p>\n".to_owned());
@@ -211,7 +212,7 @@ impl Findings {
         Ok(())
     }
 
-    fn ablation(&mut self, table: &Table) -> Result<()> {
+    fn ablation(&mut self, table: &Table, differences: Option<&Table>) -> Result<()> {
         let arms = table.texts("arm")?;
         let (n_seeds, updates) = (table.integers("n_seeds")?, table.integers("updates")?);
         let epochs = table.integers("epochs")?;
@@ -232,22 +233,17 @@ impl Findings {
             all.join(", "),
             count(n_seeds[0]),
         );
-        let find = |name: &str| arms.iter().position(|arm| arm == name);
-        if let (Some(decay), Some(growth)) = (find("learning-rate decay"), find("batch growth")) {
-            let difference = mean[decay] - mean[growth];
-            let pooled = ((deviation[decay].powi(2) + deviation[growth].powi(2)) / 2.0).sqrt();
-            let ratio = difference.abs() / pooled;
-            if ratio.is_finite() {
-                sentence += &format!(
-                    " Decay and growth differ by {}, {} times the standard deviation between seeds.",
-                    significant(difference.abs(), 2),
-                    significant(ratio, 2),
-                );
-            }
+        let difference = differences.map(|table| Difference::read(table, TWINS, &column));
+        if let Some(difference) = difference.transpose()?.flatten() {
+            sentence += &format!(" {}", difference.sentence(["Decay", "growth"], measured));
+            let of =
+                |name: &str| arms.iter().position(|arm| arm == name).map(|row| count(updates[row]));
+            let [decay, growth] = TWINS.map(|name| of(name).unwrap_or_default());
+            let error = if n_seeds[0] > 1 { "± standard error over seeds, " } else { "" };
             self.tile(
                 &format!("Decay less growth, {measured}"),
-                significant(difference, 2),
-                format!("at {} and {} updates", count(updates[decay]), count(updates[growth])),
+                difference.figure(),
+                format!("{error}at {decay} and {growth} updates"),
             );
         }
         self.sentences.push(sentence);

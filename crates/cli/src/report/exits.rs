@@ -114,7 +114,8 @@ fn slopes(input: &ReportInput) -> Result<String> {
     let Some(table) = input.tables.escape_slopes.as_ref().filter(|table| table.n_rows() > 0) else {
         return Ok(String::new());
     };
-    let columns = ["η", "B", "loss ratios", "slope", "95 % interval", "B/(ηh*) + 1 − n/2"];
+    let columns =
+        ["η", "B", "loss ratios", "slope", "95 % interval", "at an edge", "B/(ηh*) + 1 − n/2"];
     let columns = columns.map(|name| Column::Number(name.replace(' ', "\u{A0}")));
     let real =
         |name: &str, row: usize| Ok::<_, TableError>(significant(table.reals(name)?[row], 3));
@@ -126,12 +127,15 @@ fn slopes(input: &ReportInput) -> Result<String> {
             format!("{} to {}", real("least_ratio", row)?, real("largest_ratio", row)?),
             real("slope", row)?,
             format!("{} to {}", real("slope_low", row)?, real("slope_high", row)?),
+            real("edge_slope", row)?,
             real("mori_slope", row)?,
         ];
         rows.push(Vec::from(cells.map(Cell::Plain)));
     }
     let caption = "Slope of ln(mean exit time) against ln(loss ratio), jackknife over trials, beside \
-                   the prediction of Mori et al. (2022)";
+                   that for noise in proportion to the loss: (B/(ηh*) + 1) ln R − (n/2) ln(R − 1) through \
+                   an edge of the loss, as here, with R as steps see it, and the power of Mori et al. \
+                   (2022) over a saddle";
     Ok(table_of(caption, &columns, &rows))
 }
 

@@ -5,20 +5,29 @@ use train::Table;
 
 use super::ReportInput;
 use super::markup::{Cell, Column, definitions, details, list, table};
+use crate::plot::canvas::escape;
 use crate::plot::number::significant;
 use crate::theory_verdicts;
 
-const DEFINITIONS: [(&str, &str); 3] = [
+const DEFINITIONS: [(&str, &str); 4] = [
     (
         "Theories",
-        "Mean exit times in time τ = ηk at learning rate η, batch size B and barrier ΔL above the \
-         loss L* of the minimum, each with two free parameters (a, b or α; c₀, c₁). Kramers, white \
-         noise: ln τ = a + b ΔL/η. Hu et al. (2017): ln k = a + b B/η. Xie et al. (2021): ln τ = a + \
-         b BΔL/η (recalled, not held against the text). Mori et al. (2022): ln τ = a + (b B/η + 1 − n/2) ln(1 + ΔL/L*), n outliers of the \
-         Hessian. Meng et al. (2020): ln τ = a + (b B/η − ½) ln(1 + sΔL), s the growth of the noise \
-         with the loss, measured along trials. Battash et al. (2023), Corollary 4.2: ln τ = a + (α − 1) \
-         ln(B/η) + (α/2) ln ΔL; the power of η is the paper's, those of B and ΔL follow for sums of \
-         stable noise in a quadratic basin. Eq. 17: τ = 1/(c₀ + c₁ η^{2 − 1/α}), α given.",
+        "Mean exit times in time τ = ηk at learning rate η, batch size B and height ΔL of the edge above \
+         the loss L* of the minimum, each with two free parameters (a, b or α; c₀, c₁). Kramers, white \
+         noise: ln τ = a + b ΔL/η − (n/2) ln(ΔL/η), n outliers of the Hessian. Hu et al. (2017): ln k = a + \
+         b B/η. Xie et al. (2021): ln τ = a + b BΔL/η − (n/2) ln(BΔL/η) (recalled, not held against the text). \
+         Mori et al. (2022): ln τ = a + (b B/η + 1) ln R − (n/2) ln(R − 1), R = 1 + ΔL/L*. Meng et al. (2020): the \
+         same with R = 1 + sΔL, s the growth of the noise with the loss. Battash et al. (2023), Corollary 4.2: \
+         ln τ = a + (α − 1) ln(B/η) + (α/2) ln ΔL; the power of η is the paper's, those of B and ΔL follow for \
+         sums of stable noise in a quadratic basin. Eq. 17: τ = 1/(c₀ + c₁ η^{2 − 1/α}), α given.",
+    ),
+    (
+        "Edge and saddle",
+        "The papers have exits over a saddle; trials here leave through an edge of the loss, for which the \
+         formulas are as above: terms with n/2, and ln R in place of (1 − n/2) ln R (Mori) and ½ ln R (Meng, in \
+         Itô's calculus; −½ in the paper is of another). Steps that are looked at one by one see the edge \
+         further out, by 0.5826 standard deviations of a step: so is R where the size of that is known. Without n, \
+         Kramers', Xie's and Meng's are those of a saddle.",
     ),
     (
         "Held out",
@@ -44,8 +53,33 @@ pub(super) fn chapter(input: &ReportInput) -> Result<String> {
     let mut text = "<h3>Theories</h3>\n".to_owned() + &input.figure("escape_theories.svg");
     text += &list(&theory_verdicts::sentences(theories, pairs)?);
     text += &of_theories(theories)?;
+    if let Some(constants) = &tables.escape_constants {
+        text += &of_constants(constants)?;
+    }
     text += &details("What the theories say", &definitions(DEFINITIONS));
     Ok(text)
+}
+
+/// What was taken as measured.
+fn of_constants(constants: &Table) -> Result<String> {
+    let mut told = Vec::new();
+    for (column, name) in [
+        ("effective_dimension", "n"),
+        ("curvature", "h"),
+        ("noise_slope", "s"),
+        ("noise_growth", "σ_H"),
+        ("noise_alpha", "α"),
+    ] {
+        let value = constants.reals(column)?[0];
+        if value.is_finite() {
+            let source = &constants.texts("noise_alpha_source")?[0];
+            let source =
+                if column == "noise_alpha" { format!(" ({source})") } else { String::new() };
+            told.push(format!("{name} = {}{source}", significant(value, 3)));
+        }
+    }
+    let told = if told.is_empty() { "nothing".to_owned() } else { told.join(", ") };
+    Ok(format!("<p>Taken as measured: {}.</p>\n", escape(&told)))
 }
 
 fn of_theories(theories: &Table) -> Result<String> {

@@ -38,6 +38,7 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
     let (n_samples, optimizer) = (data.train.len(), &spec.training.optimizer);
     run.write_table("ablation", &ablation::curves(&runs, n_samples, optimizer)?)?;
     run.write_table("ablation_summary", &ablation::summary(&runs, n_samples, optimizer)?)?;
+    run.write_table("ablation_differences", &ablation::differences(&runs)?)?;
     run.remove("partial")?;
     task.finish(&format!("{} arms, {} seeds each", Arm::ALL.len(), spec.seeds));
     Ok(())

@@ -13,6 +13,7 @@ use super::load_trained;
 use crate::experiment::Experiment;
 use crate::failure::Failure;
 use crate::interrupt;
+use crate::plot::number::significant;
 use crate::progress::Task;
 use crate::tables::no_noise;
 
@@ -87,11 +88,51 @@ pub fn run(experiment: &Experiment, run: &RunDir) -> Result<(), Failure> {
         eprintln!("   escape theories are of one step size and one kind of noise: none is fitted");
     } else if enough {
         let (certified, go_on) = (certified.as_ref(), &interrupt::flow);
-        let constants = constants(spec, landscape, &ensembles, &exits, kept, certified, go_on)?;
+        let probed = probed_alpha(spec, run)?;
+        let mut constants = constants(spec, landscape, &ensembles, &exits, kept, certified, go_on)?;
+        constants.alpha = constants.alpha.or(probed.as_ref().map(|(alpha, _)| *alpha));
+        let source = match (spec.noise_alpha, spec.driver.common_alpha(), probed) {
+            (Some(_), ..) => "escape.noise_alpha".to_owned(),
+            (_, Some(_), _) => "escape.driver.alpha".to_owned(),
+            (.., Some((_, source))) => source,
+            _ => String::new(),
+        };
+        if let Some(alpha) = constants.alpha {
+            eprintln!("   escape noise_alpha = {}, {source}", significant(alpha, 3));
+        }
+        run.write_table("escape_constants", &tables::constants(&constants, &source))?;
         hold_to_account(&all, &constants, run)?;
     }
     run.remove("partial")?;
     Ok(())
+}
+
+/// The mean α̂ of the noise that this run has probed at the batch size nearest to those of the escapes, where these are moved
+/// by minibatches of the network; and where it is from, in words.
+fn probed_alpha(spec: &EscapeSpec, run: &RunDir) -> Result<Option<(f64, String)>, Failure> {
+    let moved_by_minibatches = matches!(spec.driver, DriverSpec::MinibatchSgd { .. });
+    if !(spec.landscape.is_network() && moved_by_minibatches) {
+        return Ok(None);
+    }
+    let Some(probed) = run.table("noise_summary")? else { return Ok(None) };
+    let (sizes, alphas) = (probed.integers("batch_size")?, probed.reals("alpha_mean")?);
+    let distance = |row: &usize| -> f64 {
+        let ratio = |size: &usize| (sizes[*row] as f64 / *size as f64).ln().abs();
+        spec.batch_sizes.iter().map(ratio).sum()
+    };
+    let rows = (0..probed.n_rows()).filter(|row| alphas[*row].is_finite());
+    let Some(row) = rows.min_by(|a, b| distance(a).total_cmp(&distance(b))) else {
+        return Ok(None);
+    };
+    let (n_clamped, n_all) = (probed.integers("n_lower_bound")?, probed.integers("n_parameters")?);
+    let mut source = format!("the mean α̂ of the probe at B = {}", sizes[row]);
+    if n_clamped[row] > 0 {
+        source += &format!(
+            "; at {} of {} parameters α̂ is at the lower end of its range, and the mean too high",
+            n_clamped[row], n_all[row]
+        );
+    }
+    Ok(Some((alphas[row], source)))
 }
 
 /// Says at which step sizes the minimum is left without any noise.

@@ -8,7 +8,8 @@ use super::formula::Formula;
 
 /// `ℓ_i = ½ (w·x_i − y_i)²`, x_i ~ N(0, I), y_i ~ N(0, 1) (Mori et al. 2022, section 4.1).
 ///
-/// Near the minimum `H ≈ I` and `Σ(w) ≈ 2 L(w) H/B`.
+/// Near the minimum `H ≈ I` and `Σ(w) ≈ 2 L(w) H/B`; along w itself the variance is `(2|w|² + 1)/B` where that has
+/// `(|w|² + 1)/B`.
 pub(super) struct LinearRegression {
     dimension: usize,
     inputs: Vec<f64>,

@@ -46,8 +46,7 @@ impl Landscape for NetworkLandscape {
     }
 
     fn coordinate_name(&self, coordinate: usize) -> String {
-        let (name, position) = self.minimum.params().locate(coordinate);
-        format!("{name}{position:?}")
+        self.minimum.params().name_of(coordinate)
     }
 }
 

@@ -3,9 +3,12 @@
 use train::Table;
 
 use crate::basin::Basin;
+use crate::exit_sample::{ExitSample, MeanExitTime};
 use crate::exit_time::Exit;
 use crate::spec::Conditions;
-use crate::theories::{Cell, Comparison, HeldOut, Relation, Theories, TheoryFit};
+use crate::theories::{
+    Cell, Comparison, Constants, HeldOut, Relation, Theories, TheoryFit, WayOut,
+};
 
 /// One setting that theories are held against: the conditions, the basin, and its cell.
 pub struct Setting<'a> {
@@ -40,6 +43,7 @@ pub fn settings<'a>(
                 batch_size: conditions.batch_size.unwrap_or(1) as f64,
                 loss: minimum_loss,
                 barrier,
+                way_out: WayOut::Edge,
                 times: own.map(|exits| exits[basin_idx].time).collect(),
                 check_every,
             };
@@ -118,8 +122,12 @@ pub fn theory_pairs(comparison: &Comparison) -> Table {
 }
 
 /// One row per theory and setting: the mean exit time that the fitted theory gives, in iterations, the one predicted from
-/// all other settings, and that of the trials.
+/// all other settings, and that of the trials with its 95 % interval: NaN above its lower end where they permit only a bound
+/// ([`ExitSample::mean`]).
 pub fn theory_means(comparison: &Comparison, settings: &[Setting]) -> Table {
+    let mean =
+        |cell: &Cell| ExitSample::new(cell.times.clone()).checked_every(cell.check_every).mean();
+    let observed: Vec<MeanExitTime> = settings.iter().map(|own| mean(&own.cell)).collect();
     let of_fit = |fit: &TheoryFit| {
         let held_out = |idx: usize| {
             fit.held_out.as_ref().map_or(f64::NAN, |held_out| held_out.cells[idx].ln_mean.exp())
@@ -134,10 +142,22 @@ pub fn theory_means(comparison: &Comparison, settings: &[Setting]) -> Table {
             .with_reals("barrier", settings.iter().map(|setting| setting.cell.barrier))
             .with_reals("mean_iterations", fit.ln_means.iter().map(|ln_mean| ln_mean.exp()))
             .with_reals("held_out_mean_iterations", (0..n).map(held_out))
-            .with_reals(
-                "observed_mean_iterations",
-                comparison.saturated.ln_means.iter().map(|ln_mean| ln_mean.exp()),
-            )
+            .with_reals("observed_mean_iterations", observed.iter().map(|own| own.mean))
+            .with_reals("observed_mean_low", observed.iter().map(|own| own.low))
+            .with_reals("observed_mean_high", observed.iter().map(|own| own.high))
     };
     Table::concat(comparison.fits.iter().map(of_fit))
+}
+
+/// What theories took as measured, one row; NaN for what is not known. `noise_alpha_source` says where the stability index is
+/// from, if it is.
+pub fn constants(constants: &Constants, noise_alpha_source: &str) -> Table {
+    let real = |value: Option<f64>| [value.unwrap_or(f64::NAN)];
+    Table::new()
+        .with_reals("effective_dimension", real(constants.effective_dimension))
+        .with_reals("curvature", real(constants.curvature))
+        .with_reals("noise_slope", real(constants.noise_slope))
+        .with_reals("noise_growth", real(constants.noise_growth))
+        .with_reals("noise_alpha", real(constants.alpha))
+        .with_texts("noise_alpha_source", [noise_alpha_source])
 }

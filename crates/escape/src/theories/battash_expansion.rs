@@ -51,6 +51,7 @@ impl Theory for BattashExpansion {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::theories::WayOut;
 
     /// α = 1, η = ½: τ = 1/(0.1 + 0.4·½), k = τ/η.
     #[test]
@@ -61,6 +62,7 @@ mod tests {
             batch_size: 8.,
             loss: 1.,
             barrier: 2.,
+            way_out: WayOut::Edge,
             times,
             check_every: 1,
         };

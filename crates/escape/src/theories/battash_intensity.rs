@@ -49,6 +49,7 @@ impl Theory for BattashIntensity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::theories::WayOut;
     use rand::{Rng, RngExt};
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::SeedableRng;
@@ -88,6 +89,7 @@ mod tests {
             batch_size,
             loss: 0.,
             barrier,
+            way_out: WayOut::Edge,
             times: vec![],
             check_every: 1,
         };

@@ -1,6 +1,6 @@
 //! Exit times at one setting, and their likelihood where exits come at a constant rate.
 
-use super::TheoryError;
+use super::{TheoryError, WayOut};
 use crate::ascent::{Evaluation, maximise};
 use crate::exit_laws::{Observation, observe};
 use crate::exit_time::ExitTime;
@@ -14,8 +14,10 @@ pub struct Cell {
     pub batch_size: f64,
     /// L* ≥ 0, the loss at the minimum.
     pub loss: f64,
-    /// ΔL > 0, the height of the edge above L*.
+    /// ΔL > 0, the height of the edge or saddle above L*.
     pub barrier: f64,
+    /// Which of the two it is.
+    pub way_out: WayOut,
     /// One per trial.
     pub times: Vec<ExitTime>,
     /// Iterations between checks.
@@ -124,6 +126,7 @@ mod tests {
             batch_size: 1.,
             loss: 0.,
             barrier: 1.,
+            way_out: WayOut::Edge,
             times: times.to_vec(),
             check_every,
         };
@@ -172,6 +175,7 @@ mod tests {
             batch_size: 1.,
             loss: 0.,
             barrier: 1.,
+            way_out: WayOut::Edge,
             times: vec![Exited(1)],
             check_every: 1,
         };

@@ -64,15 +64,21 @@ pub fn compare(cells: &[Cell], theories: &Theories) -> Result<Comparison, Theory
 mod tests {
     use super::*;
     use crate::exit_time::ExitTime;
-    use crate::theories::{Constants, HeldOut, Hu, Mori, Relation, Theory, Xie, theories};
+    use crate::theories::{Constants, HeldOut, Hu, Mori, Relation, Theory, WayOut, Xie, theories};
     use rand::RngExt;
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::SeedableRng;
 
     const HORIZON: u64 = 20_000;
     const CHECK_EVERY: u64 = 5;
-    const CONSTANTS: Constants =
-        Constants { effective_dimension: Some(6.), noise_slope: Some(1.5), alpha: Some(1.4) };
+    const CONSTANTS: Constants = Constants {
+        effective_dimension: Some(6.),
+        curvature: None,
+        noise_slope: Some(1.5),
+        noise_growth: None,
+        alpha: Some(1.4),
+    };
+    const XIE: Xie = Xie { effective_dimension: Some(6.) };
     /// Parameters with mean times from some tens of iterations to beyond the horizon.
     const TRUTHS: [[f64; 2]; 7] =
         [[1., 0.6], [4., 0.05], [0.5, 0.05], [0.5, 0.08], [0.5, 0.08], [-0.3, 1.3], [1e-3, 0.5]];
@@ -83,6 +89,7 @@ mod tests {
             batch_size,
             loss: 0.2,
             barrier,
+            way_out: WayOut::Saddle,
             times: vec![],
             check_every: CHECK_EVERY,
         };
@@ -190,7 +197,7 @@ mod tests {
         let theories = theories(&CONSTANTS);
         let cells = simulate(
             sweep(&[0.15, 0.2, 0.25, 0.3], &[8.], &[0.6]),
-            &Mori { effective_dimension: 6. },
+            &Mori { effective_dimension: 6., curvature: None },
             [1., 0.08],
             100,
             5,
@@ -210,7 +217,7 @@ mod tests {
     #[test]
     fn the_wrong_theory_is_rarely_named_better() {
         let theories = theories(&CONSTANTS);
-        for (truth, parameters) in [(&Hu as &dyn Theory, [4., 0.05]), (&Xie, [0.5, 0.05])] {
+        for (truth, parameters) in [(&Hu as &dyn Theory, [4., 0.05]), (&XIE, [0.5, 0.05])] {
             let wrong = |&seed: &u64| {
                 let cells = sweep(&[0.2, 0.25, 0.3, 0.35], &[16.], &[0.6]);
                 let cells = simulate(cells, truth, parameters, 50, seed);
@@ -227,7 +234,7 @@ mod tests {
     #[test]
     fn a_regressor_that_is_not_swept_leaves_one_parameter() {
         let theories = theories(&CONSTANTS);
-        let cells = simulate(sweep(&[0.2], &[4., 8., 16.], &[0.6]), &Xie, [0.5, 0.05], 60, 2);
+        let cells = simulate(sweep(&[0.2], &[4., 8., 16.], &[0.6]), &XIE, [0.5, 0.05], 60, 2);
         let comparison = compare(&cells, &theories).unwrap();
         let kramers = of(&comparison, "Kramers");
         assert_eq!((kramers.n_parameters, kramers.deviance.degrees), (1, 2));
@@ -245,7 +252,7 @@ mod tests {
     #[test]
     fn a_cell_is_predicted_without_its_own_times() {
         let theories = theories(&CONSTANTS);
-        let mut cells = simulate(full_sweep(), &Xie, [0.5, 0.05], 20, 2);
+        let mut cells = simulate(full_sweep(), &XIE, [0.5, 0.05], 20, 2);
         let predict = |cells: &[Cell]| {
             let comparison = compare(cells, &theories).unwrap();
             let held_out = of(&comparison, "Xie et al.").held_out.clone().unwrap();
@@ -263,7 +270,7 @@ mod tests {
     fn a_cell_that_the_others_say_nothing_of_is_not_predicted() {
         let mut cells = sweep(&[0.2], &[4., 8.], &[0.6]);
         cells.extend(sweep(&[0.3], &[4.], &[0.6]));
-        let cells = simulate(cells, &Xie, [0.5, 0.05], 20, 2);
+        let cells = simulate(cells, &XIE, [0.5, 0.05], 20, 2);
         let comparison = compare(&cells, &theories(&CONSTANTS)).unwrap();
         assert_eq!(of(&comparison, "Kramers").held_out, None);
         assert!(of(&comparison, "Xie et al.").held_out.is_some());
@@ -274,7 +281,7 @@ mod tests {
         let theories = theories(&CONSTANTS);
         let censored = |cell: &mut Cell| cell.times = vec![ExitTime::Censored(HORIZON); 20];
         let mut cells =
-            simulate(sweep(&[0.1, 0.2, 0.3, 0.4], &[8.], &[0.6]), &Xie, [0.5, 0.1], 20, 2);
+            simulate(sweep(&[0.1, 0.2, 0.3, 0.4], &[8.], &[0.6]), &XIE, [0.5, 0.1], 20, 2);
         censored(&mut cells[0]);
         let comparison = compare(&cells, &theories).unwrap();
         assert_eq!(comparison.saturated.ln_means[0], f64::INFINITY);
@@ -301,7 +308,7 @@ mod tests {
 
     #[test]
     fn mori_is_not_defined_without_a_loss() {
-        let mut cells = simulate(full_sweep(), &Xie, [0.5, 0.05], 20, 2);
+        let mut cells = simulate(full_sweep(), &XIE, [0.5, 0.05], 20, 2);
         cells[4].loss = 0.;
         let comparison = compare(&cells, &theories(&CONSTANTS)).unwrap();
         let reason = TheoryError::Undefined { cell: 4 };

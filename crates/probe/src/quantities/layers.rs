@@ -1,6 +1,6 @@
 //! The parameters of one layer taken together.
 
-use stats::{Moments, Verdict};
+use stats::{Moments, Verdict, quantile};
 use train::Table;
 
 use super::fits::SeriesFit;
@@ -28,6 +28,7 @@ pub fn layers(batch_size: usize, coordinates: &Coordinates, fits: &[SeriesFit]) 
         alphas
     });
     let alphas: Vec<Vec<f64>> = alphas.collect();
+    let median = |alphas: &[f64]| if alphas.is_empty() { f64::NAN } else { quantile(alphas, 0.5) };
     let moments = || alphas.iter().map(|alphas| Moments::from_slice(alphas));
     let mut table = Table::new()
         .with_integers("batch_size", layers.iter().map(|_| batch_size as i64))
@@ -44,24 +45,4 @@ pub fn layers(batch_size: usize, coordinates: &Coordinates, fits: &[SeriesFit]) 
         table = table.with_integers(&verdict_column(verdict), layers.iter().map(count));
     }
     table
-}
-
-/// Of sorted values; NaN without any.
-fn median(sorted: &[f64]) -> f64 {
-    match sorted.len() {
-        0 => f64::NAN,
-        n if n.is_multiple_of(2) => (sorted[n / 2 - 1] + sorted[n / 2]) / 2.,
-        n => sorted[n / 2],
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn medians() {
-        assert!(median(&[]).is_nan());
-        assert_eq!((median(&[3.]), median(&[1., 2., 9.]), median(&[1., 2.])), (3., 2., 1.5));
-    }
 }

@@ -1,5 +1,6 @@
 //! Moments and quantiles of each series.
 
+use stats::quantile;
 use train::Table;
 
 use crate::noise_matrix::NoiseMatrix;
@@ -12,8 +13,7 @@ pub struct Shape {
     /// Fourth central moment over the square of the second, minus 3: 0 for a Gaussian. It says nothing of a law without
     /// fourth moment, where it grows with the number of draws. NaN for a constant series.
     pub excess_kurtosis: f64,
-    /// Minimum, quantiles at 1, 25, 50, 75 and 99 %, maximum, each at place p(n − 1) of the sorted series, between
-    /// neighbours on a straight line (Hyndman and Fan 1996, definition 7).
+    /// Minimum, [quantiles](stats::quantile()) at 1, 25, 50, 75 and 99 %, maximum.
     pub quantiles: [f64; 7],
 }
 
@@ -34,16 +34,10 @@ impl Shape {
         let variance = moment(2);
         let mut sorted = samples.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
-        let quantile = |p: f64| {
-            let place = p * (n - 1.);
-            let (low, share) = (place.floor() as usize, place.fract());
-            let high = sorted[(low + 1).min(sorted.len() - 1)];
-            sorted[low] + share * (high - sorted[low])
-        };
         Self {
             skewness: moment(3) / variance.powf(1.5),
             excess_kurtosis: moment(4) / (variance * variance) - 3.,
-            quantiles: [0., 0.01, 0.25, 0.5, 0.75, 0.99, 1.].map(quantile),
+            quantiles: [0., 0.01, 0.25, 0.5, 0.75, 0.99, 1.].map(|p| quantile(&sorted, p)),
         }
     }
 }

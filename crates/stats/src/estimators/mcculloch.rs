@@ -48,7 +48,8 @@ pub(super) fn estimate(z: &[f64], centre_is_free: bool) -> Option<Estimate> {
 }
 
 /// Quantile of a sorted series, linear between order statistics of which the
-/// i-th (from 0) is the quantile at `(i + ½)/N`.
+/// i-th (from 0) is the quantile at `(i + ½)/N`: McCulloch's, which his table and
+/// its bias are made for, and not that of [`quantile`](crate::quantile()).
 fn quantile(sorted: &[f64], p: f64) -> f64 {
     let last = sorted.len() - 1;
     let position = (p * sorted.len() as f64 - 0.5).clamp(0.0, last as f64);

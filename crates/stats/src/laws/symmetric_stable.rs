@@ -233,14 +233,20 @@ impl ContinuousCDF<f64, f64> for SymmetricStable {
         exact::sf(self.alpha, self.standard(x))
     }
 
-    /// Quantile at `p`.
+    /// Quantile at `p`; 0 or infinite beside δ where it is outside the range of f64
+    /// itself, and not where only that of the standard law is.
     ///
     /// # Panics
     ///
     /// If `p` is outside [0, 1].
     fn inverse_cdf(&self, p: f64) -> f64 {
         assert!((0.0..=1.0).contains(&p), "probability p = {p} is outside [0, 1]");
-        let distance = self.gamma * exact::inverse_sf(self.alpha, p.min(1.0 - p));
+        let tail = p.min(1.0 - p);
+        let standard = exact::inverse_sf(self.alpha, tail);
+        let distance = match standard.is_normal() {
+            true => self.gamma * standard,
+            false => (exact::ln_inverse_sf(self.alpha, tail) + self.gamma.ln()).exp(),
+        };
         if p < 0.5 { self.delta - distance } else { self.delta + distance }
     }
 }
@@ -410,6 +416,28 @@ mod tests {
         assert_eq!(law.inverse_cdf(0.5), law.delta());
         assert_eq!(law.inverse_cdf(0.0), f64::NEG_INFINITY);
         assert_eq!(law.inverse_cdf(1.0), f64::INFINITY);
+    }
+
+    /// Bergström's series and its root with mpmath, 60 digits: the quantile of the
+    /// standard law is outside the range of f64, to one side or to the other.
+    #[test]
+    fn quantiles_where_the_standard_law_leaves_the_range() {
+        for (alpha, p, gamma, expected) in [
+            (0.7, 1e-300, 1e-200, 8.942_586_860_882_757e227),
+            (0.3, 1e-100, 1e-300, 1.316_193_419_941_235e32),
+            (0.01, 1e-4, 1e-300, 4.402_951_145_252_791e69),
+            (0.005, 0.3, 1e-20, 2.201_599_686_546_235e-13),
+            (0.01, 0.4999, 1e300, 5.074_404_391_486_14e206),
+            (0.02, 0.499_999_9, 1e250, 1.866_339_910_557_803e190),
+        ] {
+            let found = law(alpha, gamma, 0.0).inverse_cdf(p);
+            // 1e-13 of the probability, over α.
+            let error = (found / -expected - 1.0).abs();
+            assert!(error < 1e-12 + 2e-13 / alpha, "{alpha}, {p}, {gamma}: {found:e}, {error:e}");
+        }
+        // 4.4e327 and 8.9e427, by the same.
+        assert_eq!(law(0.6, 1e-5, 0.0).inverse_cdf(1e-200), f64::NEG_INFINITY);
+        assert_eq!(law(0.7, 1.0, 3.0).inverse_cdf(1e-300), f64::NEG_INFINITY);
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! Quantiles of a law whose tail is known.
 
 /// The `x ≥ 0` with `S(x) = p` for a symmetric law around 0 with survival
-/// function `S`, density `pdf` and `0 ≤ p ≤ 1/2`.
+/// function `S`, density `pdf` and `0 ≤ p ≤ 1/2`; infinite where it is outside
+/// the range of f64.
 ///
 /// Newton's method for `ln S` as a function of `ln x`, in which power tails are
 /// straight and exponential ones bend gently; steps that leave the bracket are
 /// replaced by its midpoint. Ten evaluations are usual.
 pub(super) fn upper_quantile(p: f64, sf: impl Fn(f64) -> f64, pdf: impl Fn(f64) -> f64) -> f64 {
-    if p == 0.0 {
+    if p == 0.0 || sf(f64::MAX) >= p {
         return f64::INFINITY;
     } else if p >= 0.5 {
         return 0.0;
@@ -49,5 +50,8 @@ mod tests {
             assert!((quantile(p) / (0.5 / p - 1.0) - 1.0).abs() < 1e-9, "{p}");
         }
         assert_eq!((quantile(0.0), quantile(0.5)), (f64::INFINITY, 0.0));
+        // `S = x^{−1/10}/2`: 10^{3010}.
+        let heavy = |x: f64| 0.5 * x.powf(-0.1);
+        assert_eq!(upper_quantile(5e-302, heavy, |x| 0.1 * heavy(x) / x), f64::INFINITY);
     }
 }

@@ -51,7 +51,7 @@ pub(crate) fn sf(alpha: f64, x: f64) -> f64 {
     } else if x < 0.0 {
         1.0 - sf(alpha, -x)
     } else if alpha < small_alpha::ALPHA_MAX {
-        small_alpha::sf(alpha, x)
+        small_alpha::sf_at_ln(alpha, x.ln())
     } else if let Some(sum) = tail_series::sum(Tail::Survival, alpha, x) {
         sum * x.powf(-alpha)
     } else {
@@ -60,7 +60,7 @@ pub(crate) fn sf(alpha: f64, x: f64) -> f64 {
     }
 }
 
-/// `1/2 − S_α(x)` for α < 2 and `x > 0`, with full relative accuracy as `x → 0`.
+/// `1/2 − S_α(x)` for 1/2 ≤ α < 2 and `x > 0`, with full relative accuracy as `x → 0`.
 ///
 /// # Formula
 ///
@@ -75,9 +75,6 @@ pub(crate) fn sf(alpha: f64, x: f64) -> f64 {
 fn central(alpha: f64, x: f64) -> f64 {
     /// More would overflow Γ at α = 1/2.
     const MAX_TERMS: u32 = 40;
-    if alpha < small_alpha::ALPHA_MAX {
-        return small_alpha::central(alpha, x);
-    }
     let (mut sum, mut factor, mut previous) = (0.0, x, f64::INFINITY);
     for k in 0..MAX_TERMS {
         let order = f64::from(2 * k + 1);
@@ -97,43 +94,48 @@ fn central(alpha: f64, x: f64) -> f64 {
 
 /// The `x ≥ 0` with `S_α(x) = p`, for `0 ≤ p ≤ 1/2`; 0 or infinite where it is
 /// outside the range of f64.
+pub(crate) fn inverse_sf(alpha: f64, p: f64) -> f64 {
+    if alpha == 2.0 { gaussian_inverse_sf(p) } else { ln_inverse_sf(alpha, p).exp() }
+}
+
+/// `ln x` of [`inverse_sf`], also where x is outside the range of f64; infinite
+/// from e^±1500 on, which no scale brings back.
 ///
 /// Newton's method for `ln S` as a function of `ln x`, which is monotone and
 /// nearly straight in the tail, and near the median for `ln(1/2 − S)`, straight
 /// there; steps that leave the bracket are replaced by its midpoint.
-pub(crate) fn inverse_sf(alpha: f64, p: f64) -> f64 {
+pub(crate) fn ln_inverse_sf(alpha: f64, p: f64) -> f64 {
+    const LN_GREATEST: f64 = 1500.0;
     if p == 0.0 {
         return f64::INFINITY;
     } else if p >= 0.5 {
-        return 0.0;
+        return f64::NEG_INFINITY;
     } else if alpha == 2.0 {
-        return if p > 0.25 { 2.0 * erf_inv(1.0 - 2.0 * p) } else { 2.0 * erfc_inv(2.0 * p) };
+        return gaussian_inverse_sf(p).ln();
     }
     let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
     let mut ln_x;
     if alpha < small_alpha::ALPHA_MAX {
-        let (least, greatest) = (f64::from_bits(1), f64::MAX);
-        if sf(alpha, greatest) >= p {
+        if sf_at_ln(alpha, LN_GREATEST) >= p {
             return f64::INFINITY;
-        } else if sf(alpha, least) <= p {
-            return 0.0;
+        } else if sf_at_ln(alpha, -LN_GREATEST) <= p {
+            return f64::NEG_INFINITY;
         }
-        (low, high) = (least.ln(), greatest.ln());
+        (low, high) = (-LN_GREATEST, LN_GREATEST);
         // The limit α → 0.
         ln_x = (-(-(-2.0 * p).ln_1p()).ln() / alpha).clamp(low, high);
     } else {
         // The quantile of the tail or the one of the Gaussian, the greater.
         let tail = tail_series::term(Tail::Survival, alpha, 1.0, 1);
-        ln_x = f64::max((tail / p).ln() / alpha, (2.0 * erfc_inv(2.0 * p)).ln());
+        ln_x = f64::max((tail / p).ln() / alpha, gaussian_inverse_sf(p).ln());
     }
     for _ in 0..200 {
-        let x = ln_x.exp();
         // How far ln x is too small, in units of the density.
         let excess = if p > 0.25 {
-            let central = central(alpha, x);
+            let central = central_at_ln(alpha, ln_x);
             ((0.5 - p) / central).ln() * central
         } else {
-            let survival = sf(alpha, x);
+            let survival = sf_at_ln(alpha, ln_x);
             (survival / p).ln() * survival
         };
         if excess > 0.0 {
@@ -141,7 +143,7 @@ pub(crate) fn inverse_sf(alpha: f64, p: f64) -> f64 {
         } else {
             high = ln_x;
         }
-        let mut next = ln_x + excess / (ln_pdf(alpha, x) + ln_x).exp();
+        let mut next = ln_x + excess / (ln_pdf_at_ln(alpha, ln_x) + ln_x).exp();
         if !(low < next && next < high) {
             next = match (low.is_finite(), high.is_finite()) {
                 (true, true) => 0.5 * (low + high),
@@ -155,7 +157,45 @@ pub(crate) fn inverse_sf(alpha: f64, p: f64) -> f64 {
             break;
         }
     }
-    ln_x.exp()
+    ln_x
+}
+
+/// Beyond this `ln x` the leading term of the tail is all of it for α ≥ 1/2.
+const LN_FAR: f64 = 700.0;
+
+/// `S_α(e^{ln_x})` for α < 2.
+fn sf_at_ln(alpha: f64, ln_x: f64) -> f64 {
+    if alpha < small_alpha::ALPHA_MAX {
+        small_alpha::sf_at_ln(alpha, ln_x)
+    } else if ln_x > LN_FAR {
+        tail_series::term(Tail::Survival, alpha, 1.0, 1) * (-alpha * ln_x).exp()
+    } else {
+        sf(alpha, ln_x.exp())
+    }
+}
+
+/// `1/2 − S_α(e^{ln_x})` for α < 2.
+fn central_at_ln(alpha: f64, ln_x: f64) -> f64 {
+    if alpha < small_alpha::ALPHA_MAX {
+        small_alpha::central_at_ln(alpha, ln_x)
+    } else {
+        central(alpha, ln_x.exp())
+    }
+}
+
+/// `ln f_α(e^{ln_x})` for α < 2.
+fn ln_pdf_at_ln(alpha: f64, ln_x: f64) -> f64 {
+    if alpha < small_alpha::ALPHA_MAX {
+        small_alpha::ln_pdf_at_ln(alpha, ln_x)
+    } else if ln_x > LN_FAR {
+        tail_series::term(Tail::Density, alpha, 1.0, 1).ln() - (1.0 + alpha) * ln_x
+    } else {
+        ln_pdf(alpha, ln_x.exp())
+    }
+}
+
+fn gaussian_inverse_sf(p: f64) -> f64 {
+    if p > 0.25 { 2.0 * erf_inv(1.0 - 2.0 * p) } else { 2.0 * erfc_inv(2.0 * p) }
 }
 
 /// Density of N(0, 2).

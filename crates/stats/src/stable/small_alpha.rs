@@ -51,20 +51,23 @@ pub(super) fn ln_pdf(alpha: f64, x: f64) -> f64 {
     } else if x == f64::INFINITY {
         f64::NEG_INFINITY
     } else {
-        let ln_x = x.ln();
-        ln_integral(alpha, ln_x, |y| y - (y + ln_x).exp())
+        ln_pdf_at_ln(alpha, x.ln())
     }
 }
 
-/// `S_α(x)` for `x > 0`.
-pub(super) fn sf(alpha: f64, x: f64) -> f64 {
-    let power = (-alpha * x.ln()).exp();
-    if power < SERIES_END { series(alpha, power) } else { 0.5 - central(alpha, x) }
+/// `ln f_α(e^{ln_x})`, also where x is outside the range of f64.
+pub(super) fn ln_pdf_at_ln(alpha: f64, ln_x: f64) -> f64 {
+    ln_integral(alpha, ln_x, |y| y - (y + ln_x).exp())
 }
 
-/// `1/2 − S_α(x)` for `x > 0`, with full relative accuracy where it is small.
-pub(super) fn central(alpha: f64, x: f64) -> f64 {
-    let ln_x = x.ln();
+/// `S_α(e^{ln_x})`.
+pub(super) fn sf_at_ln(alpha: f64, ln_x: f64) -> f64 {
+    let power = (-alpha * ln_x).exp();
+    if power < SERIES_END { series(alpha, power) } else { 0.5 - central_at_ln(alpha, ln_x) }
+}
+
+/// `1/2 − S_α(e^{ln_x})`, with full relative accuracy where it is small.
+pub(super) fn central_at_ln(alpha: f64, ln_x: f64) -> f64 {
     let power = (-alpha * ln_x).exp();
     if power < SERIES_END {
         return 0.5 - series(alpha, power);

@@ -52,12 +52,13 @@ fn features(card: &Card, data: &Dataset) -> Result<String, Failure> {
         "most",
         "values",
     ];
-    let rows = columns.into_iter().enumerate().map(|(feature, mut column)| {
-        column.sort_by(f32::total_cmp);
+    let rows = columns.into_iter().enumerate().map(|(feature, column)| {
+        let mut column: Vec<f64> = column.into_iter().map(f64::from).collect();
+        column.sort_by(f64::total_cmp);
         let n = column.len() as f64;
-        let mean = column.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
-        let squares = column.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>();
-        let quantile = |p: f64| f64::from(column[(p * (n - 1.)).round() as usize]);
+        let mean = column.iter().sum::<f64>() / n;
+        let squares = column.iter().map(|x| (x - mean).powi(2)).sum::<f64>();
+        let quantile = |p| stats::quantile(&column, p);
         let figures = [
             mean,
             (squares / n).sqrt(),

@@ -232,7 +232,10 @@ impl Patience<'_> {
     fn ask(&self, bytes: u64) -> Result<(), TrainError> {
         match (self.progress)(bytes, self.total) {
             Flow::Continue => Ok(()),
-            Flow::Stop => Err(self.source.error(format!("interrupted{}", kept(bytes)))),
+            Flow::Stop => {
+                let told = self.source.error(format!("interrupted{}", kept(bytes)));
+                Err(TrainError::Interrupted(told.to_string()))
+            }
         }
     }
 }

@@ -371,7 +371,9 @@ fn offline_no_connection_is_made() {
 fn an_interrupted_download_can_be_resumed() {
     let bench = Bench::large();
     let stop = |done, _| if done >= 60_000 { Flow::Stop } else { Flow::Continue };
-    let message = one_line(fetch_with(&bench.settings, &file(), &stop).unwrap_err());
+    let error = fetch_with(&bench.settings, &file(), &stop).unwrap_err();
+    assert!(matches!(error, TrainError::Interrupted(_)), "{error:?}");
+    let message = one_line(error);
     let kept = fs::metadata(bench.part()).unwrap().len();
     assert_says(&message, &format!("interrupted; {kept} bytes are kept"));
     assert!((60_000..N_BYTES as u64).contains(&kept) && bench.blobs().len() == 1);
