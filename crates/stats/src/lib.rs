@@ -89,4 +89,5 @@ pub use laws::{Gaussian, GeneralisedGaussian, Laplace, StabilityIndex, StudentT,
 pub use likelihood_ratio::LikelihoodRatioNull;
 pub use moments::Moments;
 pub use multiple_testing::{benjamini_hochberg, benjamini_yekutieli};
+pub use standardise::MIN_SAMPLES;
 pub use verdict::Verdict;
