@@ -106,8 +106,8 @@ impl Columns {
             return Err(Failure::in_file(path, "--header is for .csv and .tsv"));
         }
         let content = match extension.as_str() {
-            "csv" => text_file::open(path, None, header),
-            "tsv" => text_file::open(path, Some(b'\t'), header),
+            "csv" => text_file::open(path, None, header, wanted),
+            "tsv" => text_file::open(path, Some(b'\t'), header, wanted),
             "npy" => npy::open(path),
             "npz" => npy::open_archive(path),
             "parquet" => parquet_file::open(path),

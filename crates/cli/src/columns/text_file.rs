@@ -23,9 +23,14 @@ struct Cells {
 /// A column is numeric when its cells are numbers.
 ///
 /// Text without any number may be left out; a cell that is missing among numbers may not.
-pub(super) fn open(path: &Path, delimiter: Option<u8>, header: Header) -> Result<Content, String> {
+pub(super) fn open(
+    path: &Path,
+    delimiter: Option<u8>,
+    header: Header,
+    wanted: &[String],
+) -> Result<Content, String> {
     let bytes = std::fs::read(path).map_err(text)?;
-    let table = TextTable::open(&bytes, delimiter, header)?;
+    let table = TextTable::open(&bytes, delimiter, header, wanted)?;
     let mut columns = vec![Cells::default(); table.columns().len()];
     let mut lines = Vec::new();
     table.each_row(|line, cells| {

@@ -13,8 +13,8 @@ pub fn csv(bytes: &[u8]) {
     parse(TextTable::known(bytes, b',', true), LabelColumn::Name("label".to_owned()));
     parse(TextTable::known(bytes, b',', false), LabelColumn::Last);
     for header in [Header::Auto, Header::Yes, Header::No] {
-        parse(TextTable::open(bytes, None, header), LabelColumn::Last);
-        parse(TextTable::open(bytes, Some(b'\t'), header), LabelColumn::Last);
+        parse(TextTable::open(bytes, None, header, &[]), LabelColumn::Last);
+        parse(TextTable::open(bytes, Some(b'\t'), header, &[]), LabelColumn::Last);
     }
 }
 

@@ -171,8 +171,9 @@ fn find(spec: &ImportSpec, path: &Path, classes: Option<&[String]>) -> Result<Fo
     let found = match end.as_str() {
         "csv" | "tsv" => {
             let delimiter = (end == "tsv").then_some(b'\t');
-            let label = LabelColumn::Name(label()?);
-            let table = TextTable::open(&map, delimiter, spec.header);
+            let wanted = [label()?];
+            let table = TextTable::open(&map, delimiter, spec.header, &wanted);
+            let label = LabelColumn::Name(wanted[0].clone());
             table.and_then(|table| delimited::parse(&table, &label, classes)).map(Found::from)
         }
         "parquet" => {

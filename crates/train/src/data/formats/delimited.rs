@@ -197,13 +197,13 @@ mod tests {
         assert_eq!((without.n_features, without.labels.len()), (34, 351));
         let names: Vec<String> = (1..=34).map(|idx| format!("column_{idx}")).collect();
         let with = [names.join(",").as_bytes(), b",class\n", &file[..]].concat();
-        let with = TextTable::open(&with, None, Header::Auto).unwrap();
+        let with = TextTable::open(&with, None, Header::Auto, &[]).unwrap();
         let label = LabelColumn::Name("class".to_owned());
         let with = parse(&with, &label, Some(&known)).unwrap();
         assert_eq!((with.features, with.labels), (without.features, without.labels));
         assert_eq!((with.columns, with.notes), (names, vec![]));
         // What its own lines say of it: no header.
-        let found = TextTable::open(file, None, Header::Auto).unwrap();
+        let found = TextTable::open(file, None, Header::Auto, &[]).unwrap();
         assert!(!found.has_header() && found.columns().iter().all(|column| !column.is_index));
     }
 
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn an_index_is_left_out() {
         let found = |text: &str, label: &str| {
-            let table = TextTable::open(text.as_bytes(), None, Header::Auto).unwrap();
+            let table = TextTable::open(text.as_bytes(), None, Header::Auto, &[]).unwrap();
             parse(&table, &LabelColumn::Name(label.to_owned()), None)
         };
         let table = found(",a,b,y\n0,2.5,1.5,no\n1,3.5,0.5,yes\n", "y").unwrap();

@@ -12,7 +12,7 @@
 //!   all its digits does so in one of 10³ cases per column.
 //!
 //! Both together make a header, as does either with a name, or a gap above a column that counts the rows. One of the two
-//! alone is ambiguous: [`Header`] must say.
+//! alone is ambiguous: [`Header`] must say, or a name that is asked for.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -60,12 +60,17 @@ impl<'a> TextTable<'a> {
     /// Finds how a table is written, which takes a pass over all of it.
     ///
     /// Cells are separated by `delimiter`; without one by tabs, semicolons or commas, whichever all lines have alike and
-    /// leave the most numbers.
+    /// leave the most numbers. Where line 1 has a name that is `wanted`, it is a header.
     ///
     /// # Errors
     /// When lines have different numbers of cells, numbers have decimal points and decimal commas, numbers are separated by
     /// something else, or line 1 may be a header or a row and `header` does not say.
-    pub fn open(bytes: &'a [u8], delimiter: Option<u8>, header: Header) -> Result<Self, String> {
+    pub fn open(
+        bytes: &'a [u8],
+        delimiter: Option<u8>,
+        header: Header,
+        wanted: &[String],
+    ) -> Result<Self, String> {
         let text = decoded(bytes)?;
         let scan = match delimiter {
             Some(delimiter) => Scan::of(text, delimiter, header)?,
@@ -80,7 +85,7 @@ impl<'a> TextTable<'a> {
         if decimal_comma {
             assumptions.push("numbers have a decimal comma".to_owned());
         }
-        let (has_header, assumed) = scan.header(header)?;
+        let (has_header, assumed) = scan.header(header, wanted)?;
         assumptions.extend(assumed);
         if scan.ends_in_delimiter() {
             assumptions
@@ -401,11 +406,11 @@ impl Scan {
     }
 
     /// Whether line 1 is a header, and what was assumed in saying so.
-    fn header(&self, asked: Header) -> Result<(bool, Option<String>), String> {
+    fn header(&self, asked: Header, wanted: &[String]) -> Result<(bool, Option<String>), String> {
         let has_header = match asked {
             Header::Yes => (true, None),
             Header::No => (false, None),
-            Header::Auto => self.guess()?,
+            Header::Auto => self.guess(wanted)?,
         };
         match self.is_first_short && !has_header.0 {
             true => Err(ragged(2, self.first.len(), self.first.len() - 1)),
@@ -413,7 +418,7 @@ impl Scan {
         }
     }
 
-    fn guess(&self) -> Result<(bool, Option<String>), String> {
+    fn guess(&self, wanted: &[String]) -> Result<(bool, Option<String>), String> {
         let columns = || self.first.iter().zip(&self.tallies).take(self.n_columns());
         let cells: Vec<Cell> = columns().map(|(text, _)| self.cell(text)).collect();
         let numbers: Vec<(&String, &Tally)> = columns()
@@ -423,6 +428,11 @@ impl Scan {
             .collect();
         if numbers.is_empty() {
             return Ok((cells.contains(&Cell::Text), None));
+        }
+        // A number that is wanted may be the name of a column without one.
+        let is_name = |text: &String| self.cell(text) == Cell::Text && wanted.contains(text);
+        if self.first.iter().any(is_name) {
+            return Ok((true, None));
         }
         let all = some_of(&self.first[..self.n_columns()]);
         let row = || {
@@ -542,7 +552,7 @@ mod tests {
     type Read = (Vec<String>, Vec<Vec<Option<f64>>>, Vec<String>);
 
     fn read_as(text: &str, header: Header) -> Result<Read, String> {
-        let table = TextTable::open(text.as_bytes(), None, header)?;
+        let table = TextTable::open(text.as_bytes(), None, header, &[])?;
         let mut rows = Vec::new();
         table.each_row(|_, cells| {
             rows.push(cells.map(|cell| table.number(cell)).collect());
@@ -641,6 +651,18 @@ mod tests {
         // As long as the others they are draws, as are zeros among zeros.
         assert_eq!(read(&format!("0.1,0.2\n{}", "0.3,0.4\n".repeat(60))).1.len(), 61);
         assert_eq!(read(&format!("0,0\n{}", plain(60, 2))).1.len(), 61);
+    }
+
+    /// Wavelengths beside a class, which is asked for.
+    #[test]
+    fn a_name_that_is_wanted_makes_a_header() {
+        let text = "400.25,400.75,class\n0.125,0.375,a\n0.25,0.625,b\n";
+        let has_header = |wanted: &str| {
+            let wanted = [wanted.to_owned()];
+            let table = TextTable::open(text.as_bytes(), None, Header::Auto, &wanted).unwrap();
+            table.has_header()
+        };
+        assert!(has_header("class") && !has_header("kind") && !has_header("400.25"));
     }
 
     /// A missing value in line 1 is an error like any other, and no name.
