@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""Writes corpus/<target>/ from the real data in ../../shared/data, small enough to be changed usefully."""
+"""Writes corpus/<target>/ from the published data in $NOISESCOPE_TEST_DATA, small enough to be changed usefully."""
 
 import csv
 import gzip
 import io
 import json
+import os
 import pathlib
 import struct
 import zipfile
 import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
-DATA = HERE / "../../shared/data"
+DATA = pathlib.Path(os.environ["NOISESCOPE_TEST_DATA"])
 
 
 def put(target, name, content):

@@ -128,6 +128,50 @@ fn an_imported_table_is_trained_on_by_name() {
     assert!(line.contains("permitted is 1 to 100 letters, digits"), "{line}");
 }
 
+/// Seconds since 1970 that tell the classes apart.
+#[test]
+fn times_are_standardised_before_they_are_rounded() {
+    let work = WorkDir::new();
+    let row = |i: u32| format!("{},{}\n", 1_700_000_000 + i, i / 50);
+    work.write("clock.csv", format!("t,y\n{}", (0..100).map(row).collect::<String>()));
+    work.succeed(&["data", "import", "clock.csv", "--name", "clock", "--label", "y"]);
+    let shown = work.succeed(&["data", "show", "clock"]).out;
+    let t = shown.lines().find(|line| line.starts_with("  t ")).unwrap();
+    assert!(t.ends_with(" 100") && t.contains(" 28.87 "), "{shown}");
+    assert!(work.succeed(&["data", "verify", "clock"]).out.contains("clock: verified"));
+    work.write("x.toml", EXPERIMENT.replace("NAME", "clock").replace("= 2 }", "= 60 }"));
+    work.succeed(&["train", "x.toml"]);
+    let run = work.only_run("runs");
+    let steps = std::fs::read_to_string(run.join("steps.csv")).unwrap();
+    let lines: Vec<Vec<&str>> = steps.lines().map(|line| line.split(',').collect()).collect();
+    let accuracy = lines[0].iter().position(|name| *name == "accuracy").unwrap();
+    assert_eq!(lines.last().unwrap()[accuracy].parse::<f64>().unwrap(), 1., "{steps}");
+    let line = work.fail(2, &["train", "x.toml", "--set", "data.standardise=false"]);
+    assert!(line.ends_with("so close together for its size: column `t`"), "{line}");
+    let row = |i: u64| format!("{},{}\n", (1u64 << 53) + i, i / 30);
+    work.write("id.csv", format!("id,y\n{}", (0..60).map(row).collect::<String>()));
+    let line = work.fail(2, &["data", "import", "id.csv", "--name", "id", "--label", "y"]);
+    assert!(line.starts_with("id.csv: column `id`: values so close together"), "{line}");
+}
+
+/// What pandas writes: an index without a name, which is no feature.
+#[test]
+fn what_is_assumed_about_a_table_is_said() {
+    let work = WorkDir::new();
+    let row =
+        |i: u32| format!("{i},{},{}\n", f64::from(i * i % 13) / 7., ["no", "yes"][i as usize % 2]);
+    work.write("index.csv", format!(",a,y\n{}", (0..20).map(row).collect::<String>()));
+    let said = work.succeed(&["data", "import", "index.csv", "--name", "t", "--label", "y"]);
+    assert!(said.out.starts_with("t: 20 + 0 samples of 1 features, 2 classes"), "{}", said.out);
+    assert_eq!(said.err, "left out as an index of the rows: `column 1`\n");
+    let row = |i: u32| format!("{i};{i},5;{}\n", i % 2);
+    work.write("bare.csv", (3..23).map(row).collect::<String>());
+    let import = ["data", "import", "bare.csv", "--name", "t", "--label", "3"];
+    let said = work.succeed(&import);
+    assert!(said.out.starts_with("t: 20 + 0 samples of 2 features, 2 classes"), "{}", said.out);
+    assert_eq!(said.err.lines().count(), 3, "semicolons, decimal commas, a row: {}", said.err);
+}
+
 #[test]
 fn an_imported_folder_of_images_has_its_shape() {
     let work = WorkDir::new();
@@ -139,7 +183,16 @@ fn an_imported_folder_of_images_has_its_shape() {
         std::fs::create_dir_all(work.path("pets").join(name).parent().unwrap()).unwrap();
         work.write(&format!("pets/{name}"), file);
     }
-    work.succeed(&["data", "import", "pets", "--test", "pets", "--name", "pets"]);
+    // What JupyterLab leaves behind is no class.
+    std::fs::create_dir(work.path("pets/.ipynb_checkpoints")).unwrap();
+    let image = std::fs::read(work.path("pets/cat/1.png")).unwrap();
+    work.write("pets/.ipynb_checkpoints/1-checkpoint.png", image);
+    work.write("pets/dog/2.jpeg", "");
+    let line = work.fail(2, &["data", "import", "pets", "--name", "pets"]);
+    assert_eq!(line, "pets/dog/2.jpeg: an image that is no PNG: convert it");
+    std::fs::remove_file(work.path("pets/dog/2.jpeg")).unwrap();
+    let said = work.succeed(&["data", "import", "pets", "--test", "pets", "--name", "pets"]);
+    assert!(said.out.starts_with("pets: 3 + 3 samples of 360 features, 2 classes"), "{}", said.out);
     let out = work.succeed(&["data", "show", "pets"]).out;
     assert!(out.contains("contact sheet"), "{out}");
     work.write(

@@ -121,6 +121,44 @@ fn raw_noise_of_a_run_is_fitted_to_the_same_figures() {
     assert!(n_found >= 6, "{n_found} of 12 parameters are weights");
 }
 
+/// Gaussian columns under the numbers of the columns, as pandas writes them: the same figures as under names.
+#[test]
+fn numbers_of_columns_are_no_draw() {
+    let work = WorkDir::new();
+    let rows: String = (0..101)
+        .map(|i| {
+            let quantile = normal_quantile((f64::from(i * 37 % 101) + 0.5) / 101.);
+            format!("{},{}\n", 1e-3 * quantile, -2e-3 * quantile)
+        })
+        .collect();
+    work.write("numbers.csv", format!("0,1\n{rows}"));
+    work.write("names.csv", format!("p0,p1\n{rows}"));
+    let numbers = work.succeed(&["fit", "numbers.csv", "--format", "csv"]);
+    let names = work.succeed(&["fit", "names.csv", "--format", "csv"]);
+    assert_eq!(numbers.out.replace("\n0,", "\np0,").replace("\n1,", "\np1,"), names.out);
+    assert!(names.out.contains("Gaussian not rejected"), "{}", names.out);
+    let assumed = "line 1, `0`, `1`, is taken for a header (--header no takes it for a row)";
+    assert!(numbers.err.lines().any(|line| line == assumed), "{}", numbers.err);
+    let row = work.succeed(&["fit", "numbers.csv", "--header", "no", "--format", "csv"]).out;
+    assert!(row.contains("\n1,102,") && row.contains("\n2,102,"), "{row}");
+    // Settings could be draws.
+    work.write("settings.csv", format!("0.1,0.01\n{rows}"));
+    let line = work.fail(2, &["fit", "settings.csv"]);
+    let ambiguous = "settings.csv: line 1, `0.1`, `0.01`, may name the columns or be a row: --header yes or --header no says which";
+    assert_eq!(line, ambiguous);
+    let named = work.succeed(&["fit", "settings.csv", "--header", "yes", "--format", "csv"]).out;
+    assert!(named.contains("\n0.1,101,") && named.contains("\n0.01,101,"), "{named}");
+    // A missing value in line 1 is one.
+    work.write("lacks.csv", format!("NA,3\n{rows}"));
+    let line = work.fail(2, &["fit", "lacks.csv"]);
+    assert_eq!(line, "lacks.csv: column `1`, line 1: `NA` is not a number");
+    // Bytes of a file cannot reach the terminal, however many.
+    let cell = format!("\u{1b}]0;x\u{7}{}", "y".repeat(5000));
+    work.write("bytes.csv", format!("a\n{}{cell}\n", "0.5\n".repeat(60)));
+    let line = work.fail(2, &["fit", "bytes.csv"]);
+    assert!(line.chars().count() < 1100 && !line.contains(char::is_control), "{line}");
+}
+
 /// Every test that the instrument knows, in one row; the same bytes whatever the number of threads.
 #[test]
 fn replicates_give_all_tests() {
@@ -178,7 +216,7 @@ fn bad_samples_are_named() {
     let line = work.fail(2, &["fit", "samples.mat"]);
     assert_eq!(
         line,
-        "samples.mat: unknown kind of file; known are .csv, .npy, .parquet and .safetensors"
+        "samples.mat: unknown kind of file; known are .csv, .tsv, .npy, .npz, .parquet and .safetensors"
     );
     work.write("cut.npy", b"\x93NUMPY\x01\x00");
     assert!(work.fail(2, &["fit", "cut.npy"]).starts_with("cut.npy: "));

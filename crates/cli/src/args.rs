@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use train::data::Header;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -69,8 +70,9 @@ pub enum Command {
     Escape(EscapeArgs),
     /// Fit SαS and Gaussian to samples in a file.
     ///
-    /// Reads CSV (with or without a header), Parquet, .npy (one series, or one per column) and safetensors (one series
-    /// per vector or column). Columns that are not numbers are left out unless they are asked for.
+    /// Reads CSV and TSV (with or without a header), Parquet, .npy (one series, or one per column), .npz and safetensors (one
+    /// series per vector or column). Columns that are not numbers, an index of the rows, and series of fewer than 50 samples beside
+    /// longer ones are left out unless they are asked for. What was assumed about a file is said on standard error.
     #[command(after_help = "Example: noisescope fit noise.csv --column grad --format csv")]
     Fit(FitArgs),
     /// Density, distribution, quantiles and samples of SαS.
@@ -221,13 +223,19 @@ pub struct RunOptions {
 /// What fitting a file needs.
 #[derive(Debug, clap::Args)]
 pub struct FitArgs {
-    /// File with samples: .csv, .npy, .parquet or .safetensors.
+    /// File with samples: .csv, .tsv, .npy, .npz, .parquet or .safetensors.
     pub file: PathBuf,
     /// Fit this column; may be repeated.
     ///
     /// Without it, every numeric column is fitted. Columns without a header are named 1, 2, ….
     #[arg(long, value_name = "NAME")]
     pub column: Vec<String>,
+    /// Whether line 1 of a .csv or .tsv names the columns.
+    ///
+    /// `auto` takes names for a header and numbers for a row. Column numbers (0, 1, … or 1, 2, …) above longer numbers are
+    /// a header; where it cannot be known, `yes` or `no` must be given.
+    #[arg(long, value_enum, default_value_t = HeaderArg::Auto)]
+    pub header: HeaderArg,
     /// Location of the laws.
     ///
     /// `free` estimates it; `zero` holds it at 0.
@@ -342,6 +350,27 @@ pub enum LocationArg {
     Zero,
 }
 
+/// Whether line 1 of a text names the columns.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum HeaderArg {
+    /// As the file suggests.
+    Auto,
+    /// It does.
+    Yes,
+    /// It is a row.
+    No,
+}
+
+impl From<HeaderArg> for Header {
+    fn from(arg: HeaderArg) -> Self {
+        match arg {
+            HeaderArg::Auto => Header::Auto,
+            HeaderArg::Yes => Header::Yes,
+            HeaderArg::No => Header::No,
+        }
+    }
+}
+
 /// How a table is printed.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Format {
@@ -446,6 +475,9 @@ pub struct ImportArgs {
     /// Array of the inputs.
     #[arg(long, value_name = "NAME")]
     pub inputs: Option<String>,
+    /// Whether line 1 of a .csv or .tsv names the columns; without names they are called 1, 2, ….
+    #[arg(long, value_enum, default_value_t = HeaderArg::Auto)]
+    pub header: HeaderArg,
     /// Under which terms it may be used; goes into manifests.
     #[arg(long)]
     pub licence: Option<String>,

@@ -53,8 +53,12 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Failure::BadInput(message) | Failure::Run(message) | Failure::Interrupted(message)) =
             self;
-        // Messages of libraries may span lines; ours never do.
-        f.write_str(&message.lines().map(str::trim).collect::<Vec<_>>().join(" "))
+        // Messages of libraries may span lines, and bytes of a file may be anything; a message is one line to be read.
+        const LONGEST: usize = 1000;
+        let line = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+        let printable = |c: char| if c.is_control() { '\u{FFFD}' } else { c };
+        f.write_str(&line.chars().take(LONGEST).map(printable).collect::<String>())?;
+        f.write_str(if line.chars().nth(LONGEST).is_some() { "…" } else { "" })
     }
 }
 

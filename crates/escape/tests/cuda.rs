@@ -1,5 +1,5 @@
-//! Escapes on a GPU, held against the CPU. Without a GPU they are skipped, and say why:
-//! `cargo test --release --features cuda --test cuda -- --nocapture`.
+//! Escapes on a GPU, held against the CPU: `cargo test --release --features cuda --test cuda`. Without the feature they are
+//! ignored; with it a GPU must be there.
 
 use std::sync::Arc;
 
@@ -8,11 +8,9 @@ use escape::{Batched, Engines, ManySeeds, MinibatchSgd, NetworkLandscape, Percep
 use train::{Mlp, Model, Objective, Sampling, Streams, data};
 
 #[test]
+#[cfg_attr(not(feature = "cuda"), ignore = "needs a GPU")]
 fn trials_on_a_gpu_walk_as_on_the_cpu() {
-    let gpu = match train::device::open("cuda:0", false) {
-        Ok(device) => device,
-        Err(reason) => return eprintln!("skipped: {reason}"),
-    };
+    let gpu = train::device::open("cuda:0", false).unwrap();
     let spec = data::DataSpec::embedded("ionosphere");
     let data = Arc::new(data::load(&spec, &Device::Cpu).unwrap());
     let model: Arc<dyn Model> = Arc::new(Mlp::new(data.n_features(), &[20, 10], 2));

@@ -92,4 +92,5 @@ pub use likelihood_ratio::LikelihoodRatioNull;
 pub use moments::Moments;
 pub use multiple_testing::{benjamini_hochberg, benjamini_yekutieli};
 pub use quantile::quantile;
+pub use standardise::MIN_SAMPLES;
 pub use verdict::Verdict;

@@ -1,5 +1,5 @@
-//! Every operation and whole training steps on a GPU, held against the CPU. Where there is no GPU, or no `cuda` feature,
-//! they are skipped, and say why: `cargo test --release --features cuda --test cuda -- --nocapture`.
+//! Every operation and whole training steps on a GPU, held against the CPU: `cargo test --release --features cuda --test
+//! cuda`. Without the feature they are ignored; with it a GPU must be there.
 
 use std::sync::Arc;
 
@@ -16,15 +16,8 @@ use train::ops::{
 use train::optimizer::{AdamW, Optimizer, OptimizerSpec, Sgd};
 use train::{Loss, Mode, Model, Objective, ParamSet, Streams, TrainingState, flatten};
 
-/// The GPU; `None`, and the reason on the terminal, where there is none.
-fn gpu() -> Option<Device> {
-    match train::device::open("cuda:0", false) {
-        Ok(device) => Some(device),
-        Err(reason) => {
-            eprintln!("skipped: {reason}");
-            None
-        }
-    }
+fn gpu() -> Device {
+    train::device::open("cuda:0", false).unwrap()
 }
 
 /// Numbers between −1 and 1, the same for the same name.
@@ -57,7 +50,7 @@ fn check_close(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
 ///
 /// Operations are called with a function that makes inputs by name and shape.
 fn compare(what: &str, of: impl Fn(&dyn Fn(&str, &[usize]) -> Tensor) -> Result<Vec<Tensor>>) {
-    let Some(gpu) = gpu() else { return };
+    let gpu = gpu();
     for (dtype, tolerance) in [(DType::F32, 1e-4), (DType::F64, 1e-11)] {
         let on = |device: &Device| of(&|name, shape| random(name, shape, dtype, device)).unwrap();
         let (expected, found, again) = (on(&Device::Cpu), on(&gpu), on(&gpu));
@@ -75,6 +68,7 @@ fn compare(what: &str, of: impl Fn(&dyn Fn(&str, &[usize]) -> Tensor) -> Result<
 }
 
 #[test]
+#[cfg_attr(not(feature = "cuda"), ignore = "needs a GPU")]
 fn affine_maps() {
     for [n, i, o] in [[3, 5, 2], [1, 1, 1], [70, 37, 41], [8, 300, 130]] {
         compare("linear", |random| {
@@ -96,6 +90,7 @@ fn affine_maps() {
 
 /// Kernels, strides and paddings of all networks, and others; maps that are not square.
 #[test]
+#[cfg_attr(not(feature = "cuda"), ignore = "needs a GPU")]
 fn convolutions() {
     for (kernel, stride, padding, [n, h, w], [c_in, c_out]) in [
         (3, 1, 1, [3, 8, 8], [4, 6]),
@@ -130,6 +125,7 @@ fn convolutions() {
 
 /// More rows than a slice has, fewer channels than a block has lanes and more; groups; means far from zero.
 #[test]
+#[cfg_attr(not(feature = "cuda"), ignore = "needs a GPU")]
 fn batch_normalisations() {
     for (shape, n_groups) in
         [([6, 20, 21, 5], 1), ([6, 20, 21, 5], 3), ([4, 3, 2, 70], 2), ([3, 2, 1, 3], 1)]
@@ -180,6 +176,7 @@ fn batch_normalisations() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "cuda"), ignore = "needs a GPU")]
 fn pools() {
     for (kernel, stride, padding) in [(2, 2, 0), (3, 2, 1), (3, 1, 1), (2, 3, 0), (5, 1, 2)] {
         let pool = MaxPool { kernel, stride, padding };
@@ -198,6 +195,7 @@ fn pools() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "cuda"), ignore = "needs a GPU")]
 fn activations_and_shortcuts() {
     for activation in [Activation::Relu, Activation::Tanh, Activation::Gelu] {
         compare(&format!("{activation:?}"), |random| {
@@ -225,6 +223,7 @@ fn activations_and_shortcuts() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "cuda"), ignore = "needs a GPU")]
 fn losses() {
     for loss in [Loss::CrossEntropy, Loss::MeanSquareOneHot, Loss::MeanSquareSigned] {
         for n_classes in [1, 2, 100] {
@@ -245,6 +244,7 @@ fn losses() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "cuda"), ignore = "needs a GPU")]
 fn optimizers() {
     let momentum = Sgd { momentum: 0.9, weight_decay: 1e-2, ..Sgd::default() };
     for spec in [
@@ -339,7 +339,7 @@ fn compare_steps(
     n_samples: usize,
     precisions: &[(DType, f64)],
 ) {
-    let Some(gpu) = gpu() else { return };
+    let gpu = gpu();
     let model: Arc<dyn Model> = Arc::new(model);
     for &(dtype, tolerance) in precisions {
         let [expected, found, again] = [&Device::Cpu, &gpu, &gpu]
@@ -368,21 +368,25 @@ fn compare_steps(
 const BOTH: [(DType, f64); 2] = [(DType::F64, 1e-9), (DType::F32, 1e-4)];
 
 #[test]
+#[cfg_attr(not(feature = "cuda"), ignore = "needs a GPU")]
 fn steps_of_a_perceptron() {
     compare_steps(Mlp::new(3 * 4 * 4, &[50, 20], 10), [3, 4, 4], 30, &BOTH);
 }
 
 #[test]
+#[cfg_attr(not(feature = "cuda"), ignore = "needs a GPU")]
 fn steps_of_zhus_network() {
     compare_steps(ZhuNetwork::new([1, 28, 28], 10), [1, 28, 28], 3, &BOTH);
 }
 
 #[test]
+#[cfg_attr(not(feature = "cuda"), ignore = "needs a GPU")]
 fn steps_of_resnet_20() {
     compare_steps(ResNet::cifar(20, [3, 16, 16], 10), [3, 16, 16], 4, &BOTH);
 }
 
 #[test]
+#[cfg_attr(not(feature = "cuda"), ignore = "needs a GPU")]
 fn steps_of_resnet_18() {
     let model = ResNet::image_net(18, Stem::Cifar, [3, 16, 16], 10).unwrap();
     compare_steps(model, [3, 16, 16], 6, &BOTH);
@@ -391,6 +395,7 @@ fn steps_of_resnet_18() {
 /// With the stem of ImageNet: a window of 7, and a maximum over windows. Where it begins, and with so few samples, its
 /// gradient in `f32` is rounding and nothing else.
 #[test]
+#[cfg_attr(not(feature = "cuda"), ignore = "needs a GPU")]
 fn steps_of_resnet_50() {
     let model = ResNet::image_net(50, Stem::ImageNet, [3, 48, 48], 10).unwrap();
     compare_steps(model, [3, 48, 48], 4, &BOTH[..1]);
@@ -399,8 +404,9 @@ fn steps_of_resnet_50() {
 /// Passes from many threads at once are those from one. (An emulated driver, which runs one kernel at a time, shows only that
 /// they may.)
 #[test]
+#[cfg_attr(not(feature = "cuda"), ignore = "needs a GPU")]
 fn threads_share_the_gpu() {
-    let Some(gpu) = gpu() else { return };
+    let gpu = gpu();
     let model: Arc<dyn Model> = Arc::new(Mlp::new(48, &[50, 20], 10));
     let params = model.init(&Streams::new(1).named("init"), &gpu).unwrap();
     let objective = Objective::new(model, noise(64, [3, 4, 4], 10, &gpu), params).unwrap();
@@ -416,8 +422,9 @@ fn threads_share_the_gpu() {
 
 /// A run that was stopped on one device goes on on the other.
 #[test]
+#[cfg_attr(not(feature = "cuda"), ignore = "needs a GPU")]
 fn checkpoints_change_devices() {
-    let Some(gpu) = gpu() else { return };
+    let gpu = gpu();
     let file = tempfile::NamedTempFile::new().unwrap();
     let model: Arc<dyn Model> = Arc::new(ResNet::cifar(8, [3, 8, 8], 10));
     let spec = OptimizerSpec::Sgd(Sgd { momentum: 0.9, ..Sgd::default() });

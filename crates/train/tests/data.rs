@@ -1,6 +1,7 @@
-//! Real files, read to the pixel, against what Python found in them (`tests/golden/data/make_golden.py`).
+//! Published files, read to the pixel, against what Python found in them (`tests/golden/data/make_golden.py`):
+//! `NOISESCOPE_TEST_DATA=… cargo test --release -p noisescope-train --test data -- --ignored published`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use candle_core::Device;
 use serde::Deserialize;
@@ -35,8 +36,8 @@ const SETS: [(&str, &str, &str, Verdict); 11] = [
     ("cola", "cola", "cola", Verdict::SameFiles),
 ];
 
-/// The folder of real data, which is not part of the project.
-fn folder() -> Option<PathBuf> {
+/// The folder of published data, which is not part of the project.
+fn folder() -> PathBuf {
     static CACHE: OnceLock<tempfile::TempDir> = OnceLock::new();
     CACHE.get_or_init(|| {
         let cache = tempfile::tempdir().unwrap();
@@ -44,16 +45,13 @@ fn folder() -> Option<PathBuf> {
         unsafe { std::env::set_var("XDG_CACHE_HOME", cache.path()) };
         cache
     });
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    if !folder.exists() {
-        println!("skipped: no real data in {}", folder.display());
-    }
-    folder.exists().then_some(folder)
+    std::env::var_os("NOISESCOPE_TEST_DATA").expect("NOISESCOPE_TEST_DATA is set").into()
 }
 
 #[test]
-fn real_files_are_what_python_finds_in_them() {
-    let Some(folder) = folder() else { return };
+#[ignore = "needs published data"]
+fn published_files_are_what_python_finds_in_them() {
+    let folder = folder();
     let golden: BTreeMap<String, Golden> = serde_json::from_str(GOLDEN).unwrap();
     for (name, card, directory, verdict) in SETS {
         let golden = &golden[name];
@@ -74,8 +72,9 @@ fn real_files_are_what_python_finds_in_them() {
 
 /// As training sees them: twice, since the second time they come from the cache.
 #[test]
-fn loaded_twice_they_are_the_same_pixels() {
-    let Some(folder) = folder() else { return };
+#[ignore = "needs published data"]
+fn published_files_loaded_twice_are_the_same_pixels() {
+    let folder = folder();
     let golden: BTreeMap<String, Golden> = serde_json::from_str(GOLDEN).unwrap();
     for (name, card, directory, _) in SETS.into_iter().filter(|set| !set.0.contains("cifar100")) {
         let golden = &golden[name];

@@ -1,16 +1,17 @@
 //! Matrices of numbers in a binary file, read a block of columns at a time.
 
-use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
-use super::{Problem, Source};
+use train::data::Element;
+
+use super::{Heading, LeftOut, Problem, Source};
 
 /// How one number is stored.
 #[derive(Clone, Copy)]
 pub(super) struct Scalar {
-    pub n_bytes: usize,
-    pub decode: fn(&[u8]) -> f64,
+    pub element: Element,
+    pub big_endian: bool,
 }
 
 /// Which numbers lie next to each other.
@@ -30,18 +31,61 @@ pub(super) struct Matrix {
 }
 
 /// Matrices one after the other, whose columns are counted through.
-pub(super) struct Matrices {
-    pub file: BufReader<File>,
+pub(super) struct Matrices<R> {
+    pub file: R,
     pub matrices: Vec<Matrix>,
 }
 
+/// One series per vector, `name`, and one per column of a matrix, `name[column]`; a single heading for what is neither, or
+/// has no numbers, for the reason in `scalar`.
+pub(super) fn headings(
+    name: &str,
+    shape: &[usize],
+    scalar: &Result<Scalar, String>,
+) -> Vec<Heading> {
+    let (n_values, n_columns) = match *shape {
+        [n_rows] => (n_rows, None),
+        [n_rows, n_columns] if n_rows > 0 => (n_rows, Some(n_columns)),
+        _ => {
+            let left_out = Some(LeftOut::Shape(shape.to_vec()));
+            return vec![Heading { name: name.to_owned(), n_values: 0, left_out }];
+        }
+    };
+    let heading = |name: String| {
+        let left_out = scalar.as_ref().err().map(|reason| LeftOut::NotNumbers(reason.clone()));
+        Heading { name, n_values, left_out }
+    };
+    match n_columns {
+        None => vec![heading(name.to_owned())],
+        Some(n_columns) => {
+            (0..n_columns).map(|column| heading(format!("{name}[{column}]"))).collect()
+        }
+    }
+}
+
 impl Matrix {
+    /// That has the series of [`headings`], in this order.
+    pub fn of(shape: &[usize], offset: u64, scalar: &Result<Scalar, String>) -> Self {
+        let (n_rows, n_columns) = match *shape {
+            [n_rows] => (n_rows, 1),
+            [n_rows, n_columns] if n_rows > 0 => (n_rows, n_columns),
+            _ => (0, 1),
+        };
+        let order = if n_columns > 1 { Order::ByRow } else { Order::ByColumn };
+        // Never read where there is none: the column is left out.
+        let none = Scalar { element: Element::F64, big_endian: false };
+        let scalar = *scalar.as_ref().unwrap_or(&none);
+        Self { offset, n_rows, n_columns, order, scalar }
+    }
+
     fn read(
         &self,
-        file: &mut BufReader<File>,
+        file: &mut (impl Read + Seek),
         columns: Range<usize>,
     ) -> std::io::Result<Vec<Vec<f64>>> {
-        let Scalar { n_bytes, decode } = self.scalar;
+        let Scalar { element, big_endian } = self.scalar;
+        let n_bytes = element.size();
+        let decode = |bytes: &[u8]| element.value(bytes, big_endian);
         let start = |n_values: usize| SeekFrom::Start(self.offset + (n_values * n_bytes) as u64);
         let mut series = vec![Vec::with_capacity(self.n_rows); columns.len()];
         match self.order {
@@ -72,7 +116,7 @@ impl Matrix {
     }
 }
 
-impl Source for Matrices {
+impl<R: Read + Seek> Source for Matrices<R> {
     fn read(&mut self, columns: &[usize]) -> Result<Vec<Vec<f64>>, Problem> {
         let mut series = Vec::with_capacity(columns.len());
         let mut first = 0;
@@ -93,18 +137,3 @@ impl Source for Matrices {
         format!("row {}", row + 1)
     }
 }
-
-/// A scalar of a Rust type, in the given byte order.
-macro_rules! scalar {
-    ($type:ty, $from_bytes:ident) => {
-        $crate::columns::matrix::Scalar {
-            n_bytes: size_of::<$type>(),
-            decode: |bytes| {
-                #[allow(clippy::cast_lossless)]
-                let value = <$type>::$from_bytes(bytes.try_into().expect("one number")) as f64;
-                value
-            },
-        }
-    };
-}
-pub(super) use scalar;

@@ -1,16 +1,19 @@
 //! Columns of numbers from files of others, one file per format.
 //!
 //! A file is opened for its headings; values are then read a block of columns at a time, so that a file larger than the
-//! memory can be fitted. Only CSV, which has no other order than by line, is held whole.
+//! memory can be fitted. Only text, which has no other order than by line, is held whole.
 
-mod csv_file;
 mod matrix;
 mod npy;
 mod parquet_file;
 mod safetensors;
+mod text_file;
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
+
+use stats::MIN_SAMPLES;
+use train::data::Header;
 
 use crate::failure::Failure;
 
@@ -31,7 +34,7 @@ pub struct Columns {
     path: PathBuf,
     content: Content,
     chosen: Vec<usize>,
-    left_out: Vec<String>,
+    notes: Vec<String>,
     n_read: usize,
 }
 
@@ -39,14 +42,28 @@ pub struct Columns {
 struct Content {
     headings: Vec<Heading>,
     source: Box<dyn Source>,
+    /// What was assumed about the file, each in a sentence without its end.
+    assumptions: Vec<String>,
 }
 
 /// A column as it is announced.
 struct Heading {
     name: String,
     n_values: usize,
-    /// Why it does not hold numbers, where it does not.
-    not_numbers: Option<String>,
+    /// Why it is not fitted unless it is asked for.
+    left_out: Option<LeftOut>,
+}
+
+/// Why a column is left out.
+enum LeftOut {
+    /// It does not hold numbers, for this reason.
+    NotNumbers(String),
+    /// It is no series, since it has this shape.
+    Shape(Vec<usize>),
+    /// It merely counts or names the rows.
+    Index,
+    /// No law can be fitted to so few.
+    TooShort,
 }
 
 /// Where the values of columns come from.
@@ -77,42 +94,62 @@ impl<E: std::error::Error> From<E> for Problem {
 }
 
 impl Columns {
-    /// Opens a file for the columns named in `wanted`, or for every numeric one.
+    /// Opens a file for the columns named in `wanted`, or for every numeric one that is no index of the rows and has enough
+    /// samples; `header` is for text.
     ///
     /// # Errors
     /// When the file can't be read, a wanted column is absent or not numeric, or no column is.
-    pub fn open(path: &Path, wanted: &[String]) -> Result<Self, Failure> {
+    pub fn open(path: &Path, wanted: &[String], header: Header) -> Result<Self, Failure> {
         let extension = path.extension().and_then(|extension| extension.to_str());
-        let content =
-            match extension.unwrap_or_default().to_ascii_lowercase().as_str() {
-                "csv" => csv_file::open(path),
-                "npy" => npy::open(path),
-                "parquet" => parquet_file::open(path),
-                "safetensors" => safetensors::open(path),
-                _ => Err("unknown kind of file; known are .csv, .npy, .parquet and .safetensors"
-                    .to_owned()),
-            };
+        let extension = extension.unwrap_or_default().to_ascii_lowercase();
+        if header != Header::Auto && !["csv", "tsv"].contains(&extension.as_str()) {
+            return Err(Failure::in_file(path, "--header is for .csv and .tsv"));
+        }
+        let content = match extension.as_str() {
+            "csv" => text_file::open(path, None, header, wanted),
+            "tsv" => text_file::open(path, Some(b'\t'), header, wanted),
+            "npy" => npy::open(path),
+            "npz" => npy::open_archive(path),
+            "parquet" => parquet_file::open(path),
+            "safetensors" => safetensors::open(path),
+            _ => Err(
+                "unknown kind of file; known are .csv, .tsv, .npy, .npz, .parquet and .safetensors"
+                    .to_owned(),
+            ),
+        };
         let content = content.map_err(|reason| Failure::in_file(path, reason))?;
         let headings = &content.headings;
         if let Some(absent) = wanted.iter().find(|name| headings.iter().all(|c| c.name != **name)) {
-            let reason = format!("no column `{absent}`; there are {}", shortened(headings));
+            let names: Vec<&str> = headings.iter().map(|h| h.name.as_str()).collect();
+            let reason = format!("no column `{absent}`; there are {}", shortened(&names));
             return Err(Failure::in_file(path, reason));
         }
+        let is_long = |heading: &Heading| heading.n_values >= MIN_SAMPLES;
+        // Where all are too short, they are no exceptions.
+        let has_long = headings.iter().any(|h| h.left_out.is_none() && is_long(h));
         let (mut chosen, mut left_out) = (Vec::new(), Vec::new());
-        for (idx, Heading { name, not_numbers, .. }) in headings.iter().enumerate() {
-            match not_numbers {
+        for (idx, heading) in headings.iter().enumerate() {
+            let Heading { name, left_out: reason, .. } = heading;
+            let column =
+                |reason: String| Failure::in_file(path, format!("column `{name}`, {reason}"));
+            match reason {
                 _ if !wanted.is_empty() && !wanted.contains(name) => {}
-                None => chosen.push(idx),
-                Some(_) if wanted.is_empty() => left_out.push(name.clone()),
-                Some(reason) => {
-                    return Err(Failure::in_file(path, format!("column `{name}`, {reason}")));
+                Some(reason) if wanted.is_empty() => left_out.push((reason, name.as_str())),
+                None if wanted.is_empty() && has_long && !is_long(heading) => {
+                    left_out.push((&LeftOut::TooShort, name));
                 }
+                Some(LeftOut::NotNumbers(reason)) => return Err(column(reason.clone())),
+                Some(LeftOut::Shape(shape)) => {
+                    return Err(column(format!("shape {shape:?}; known are [n] and [n, columns]")));
+                }
+                _ => chosen.push(idx),
             }
         }
         if chosen.is_empty() {
             return Err(Failure::in_file(path, "no numeric column"));
         }
-        Ok(Self { path: path.to_owned(), content, chosen, left_out, n_read: 0 })
+        let notes = notes(&content.assumptions, &left_out);
+        Ok(Self { path: path.to_owned(), content, chosen, notes, n_read: 0 })
     }
 
     /// How many columns there are to be fitted.
@@ -120,9 +157,9 @@ impl Columns {
         self.chosen.len()
     }
 
-    /// Names of the columns that nobody asked for and that are not numbers.
-    pub fn left_out(&self) -> &[String] {
-        &self.left_out
+    /// What was assumed about the file, and what of it is left out, a line each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// All columns at once.
@@ -177,15 +214,29 @@ impl Columns {
     }
 }
 
-fn shortened(headings: &[Heading]) -> String {
-    let names = |n: usize| {
-        let names: Vec<&str> = headings.iter().take(n).map(|h| h.name.as_str()).collect();
-        names.join(", ")
+fn notes(assumptions: &[String], left_out: &[(&LeftOut, &str)]) -> Vec<String> {
+    let line = |what: &str, is_meant: fn(&LeftOut) -> bool| {
+        let meant = left_out.iter().filter(|(reason, _)| is_meant(reason));
+        let names: Vec<&str> = meant.map(|(_, name)| *name).collect();
+        (!names.is_empty()).then(|| format!("left out, {what}: {}", shortened(&names)))
     };
-    match headings.len() {
-        0..=12 => names(12),
-        n => format!("{}, … ({n} in all)", names(10)),
-    }
+    let too_short = format!("with fewer than {MIN_SAMPLES} samples");
+    let lines = [
+        line("since they are not numbers", |reason| matches!(reason, LeftOut::NotNumbers(_))),
+        line("neither vectors nor matrices", |reason| matches!(reason, LeftOut::Shape(_))),
+        line("an index of the rows", |reason| matches!(reason, LeftOut::Index)),
+        line(&too_short, |reason| matches!(reason, LeftOut::TooShort)),
+    ];
+    assumptions.iter().cloned().chain(lines.into_iter().flatten()).collect()
+}
+
+fn shortened(names: &[&str]) -> String {
+    let text = match names.len() {
+        0..=12 => names.join(", "),
+        n => format!("{}, … ({n} in all)", names[..10].join(", ")),
+    };
+    // Names in files of others may hold escape sequences.
+    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
 
 fn text(error: impl Display) -> String {
@@ -200,13 +251,21 @@ mod tests {
         Column { name: name.into(), values: values.into() }
     }
 
-    /// Every column, and the names of those left out; a message without the path.
+    /// Every column, and what is said of the file; a message without the path.
     pub(super) fn read(path: &Path, wanted: &[&str]) -> Result<(Vec<Column>, Vec<String>), String> {
+        read_with(path, wanted, Header::Auto)
+    }
+
+    pub(super) fn read_with(
+        path: &Path,
+        wanted: &[&str],
+        header: Header,
+    ) -> Result<(Vec<Column>, Vec<String>), String> {
         let wanted: Vec<String> = wanted.iter().map(|name| name.to_string()).collect();
         let read = || {
-            let columns = Columns::open(path, &wanted)?;
-            let left_out = columns.left_out().to_vec();
-            Ok((columns.read_all()?, left_out))
+            let columns = Columns::open(path, &wanted, header)?;
+            let notes = columns.notes().to_vec();
+            Ok((columns.read_all()?, notes))
         };
         read().map_err(|failure: Failure| {
             let message = failure.to_string();

@@ -3,14 +3,11 @@
 use std::fs::File;
 use std::path::Path;
 
-use parquet::basic::{ConvertedType, LogicalType};
-use parquet::column::reader::{ColumnReader, get_typed_column_reader};
-use parquet::data_type::{DataType, DoubleType, FloatType, Int32Type, Int64Type};
-use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
-use parquet::schema::types::ColumnDescriptor;
 
-use super::{Content, Heading, Problem, Source, text};
+use train::data::{Chunk, index_columns, is_number, type_name};
+
+use super::{Content, Heading, LeftOut, Problem, Source, text};
 
 /// Reads the chunks of a column, one per group of rows.
 struct Chunks {
@@ -22,32 +19,18 @@ pub(super) fn open(path: &Path) -> Result<Content, String> {
     let reader = SerializedFileReader::new(File::open(path).map_err(text)?).map_err(text)?;
     let metadata = reader.metadata().file_metadata();
     let n_values = metadata.num_rows() as usize;
-    let headings = metadata.schema_descr().columns().iter().map(|column| Heading {
-        name: column.path().string(),
-        n_values,
-        not_numbers: (!is_number(column)).then(|| format!("values of type {}", kind(column))),
+    let index = index_columns(metadata);
+    let headings = metadata.schema_descr().columns().iter().map(|column| {
+        let name = column.path().string();
+        let left_out = match is_number(column) && column.max_rep_level() == 0 {
+            false => Some(LeftOut::NotNumbers(format!("values of type {}", type_name(column)))),
+            true if index.contains(&name) => Some(LeftOut::Index),
+            true => None,
+        };
+        Heading { name, n_values, left_out }
     });
-    Ok(Content { headings: headings.collect(), source: Box::new(Chunks { reader }) })
-}
-
-/// Numbers as they are; not dates, times and decimals that are stored as whole numbers, and no lists.
-fn is_number(column: &ColumnDescriptor) -> bool {
-    use ConvertedType::{INT_8, INT_16, INT_32, INT_64, NONE, UINT_8, UINT_16};
-    let kinds = [NONE, INT_8, INT_16, INT_32, INT_64, UINT_8, UINT_16];
-    use parquet::basic::Type::{DOUBLE, FLOAT, INT32, INT64};
-    let types = [DOUBLE, FLOAT, INT32, INT64];
-    types.contains(&column.physical_type())
-        && kinds.contains(&column.converted_type())
-        && column.max_rep_level() == 0
-        // Times in nanoseconds have no converted type.
-        && matches!(column.logical_type_ref(), None | Some(LogicalType::Integer { .. }))
-}
-
-fn kind(column: &ColumnDescriptor) -> String {
-    match column.converted_type() {
-        ConvertedType::NONE => column.physical_type().to_string(),
-        converted => converted.to_string(),
-    }
+    let headings = headings.collect();
+    Ok(Content { headings, source: Box::new(Chunks { reader }), assumptions: vec![] })
 }
 
 impl Source for Chunks {
@@ -66,40 +49,16 @@ impl Chunks {
         for group in 0..self.reader.num_row_groups() {
             let group = self.reader.get_row_group(group)?;
             let n_rows = group.metadata().num_rows() as usize;
-            let shape = (n_rows, group.metadata().column(column).column_descr().max_def_level());
-            let (values, missing) = match group.get_column_reader(column)? {
-                reader @ ColumnReader::DoubleColumnReader(_) => {
-                    chunk::<DoubleType>(reader, shape, |v| v)
-                }
-                reader @ ColumnReader::FloatColumnReader(_) => {
-                    chunk::<FloatType>(reader, shape, f64::from)
-                }
-                reader @ ColumnReader::Int32ColumnReader(_) => {
-                    chunk::<Int32Type>(reader, shape, f64::from)
-                }
-                reader => chunk::<Int64Type>(reader, shape, |v| v as f64),
-            }?;
-            if let Some(row) = missing {
-                let row = series.len() + row + 1;
-                return Err(Problem::of(column, format!("row {row}: null is not a number")));
-            }
-            series.extend(values);
+            let descriptor = group.metadata().column(column).column_descr_ptr();
+            let chunk = Chunk::of(&descriptor, series.len(), n_rows);
+            let read = chunk.numbers(group.get_column_reader(column)?, |value| {
+                series.push(value);
+                Ok(())
+            });
+            read.map_err(|reason| Problem::of(column, reason))?;
         }
         Ok(series)
     }
-}
-
-/// The values of a chunk, and the row of the first that is missing.
-fn chunk<T: DataType>(
-    reader: ColumnReader,
-    (n_rows, max_level): (usize, i16),
-    widen: fn(T::T) -> f64,
-) -> Result<(Vec<f64>, Option<usize>), ParquetError> {
-    let (mut values, mut levels) = (Vec::new(), Vec::new());
-    let mut reader = get_typed_column_reader::<T>(reader);
-    reader.read_records(n_rows, Some(&mut levels), None, &mut values)?;
-    let missing = levels.iter().position(|&level| level < max_level);
-    Ok((values.into_iter().map(widen).collect(), missing))
 }
 
 #[cfg(test)]
@@ -107,11 +66,15 @@ mod tests {
     use std::sync::Arc;
 
     use parquet::basic::{Repetition, Type as PhysicalType};
+    use parquet::data_type::{DoubleType, FloatType, Int64Type};
+    use parquet::file::metadata::KeyValue;
+    use parquet::file::properties::WriterProperties;
     use parquet::file::writer::SerializedFileWriter;
+    use parquet::schema::parser::parse_message_type;
     use parquet::schema::types::Type;
 
     use super::*;
-    use crate::columns::tests::{column, read};
+    use crate::columns::tests::{column as named, read};
     use train::Table;
 
     #[test]
@@ -123,9 +86,9 @@ mod tests {
             .with_texts("kind", ["a", "b"])
             .with_integers("k", [3, 4]);
         std::fs::write(&path, table.to_parquet()).unwrap();
-        let (columns, left_out) = read(&path, &[]).unwrap();
-        assert_eq!(columns, [column("u", &[0.5, -1e-9]), column("k", &[3., 4.])]);
-        assert_eq!(left_out, ["kind"]);
+        let (columns, notes) = read(&path, &[]).unwrap();
+        assert_eq!(columns, [named("u", &[0.5, -1e-9]), named("k", &[3., 4.])]);
+        assert_eq!(notes, ["left out, since they are not numbers: kind"]);
         let bytes = std::fs::read(&path).unwrap();
         std::fs::write(&path, &bytes[..bytes.len() - 5]).unwrap();
         assert!(read(&path, &[]).is_err());
@@ -154,10 +117,39 @@ mod tests {
             writer.close().unwrap();
         };
         write(&[(&[1., 2.], &[1, 1]), (&[3.], &[1])]);
-        assert_eq!(read(&path, &[]).unwrap().0, [column("u", &[1., 2., 3.])]);
+        assert_eq!(read(&path, &[]).unwrap().0, [named("u", &[1., 2., 3.])]);
         write(&[(&[1., 2.], &[1, 1]), (&[3.], &[1, 0])]);
         let message = read(&path, &[]).unwrap_err();
-        assert_eq!(message, "column `u`, row 4: null is not a number");
+        assert_eq!(message, "column `u`, row 4: null");
+    }
+
+    /// As `DataFrame.to_parquet` writes a table whose index is no range.
+    #[test]
+    fn the_index_of_pandas_is_left_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.parquet");
+        let schema = "message schema { required double a; required int64 __index_level_0__; }";
+        let schema = Arc::new(parse_message_type(schema).unwrap());
+        let pandas = r#"{"index_columns": ["__index_level_0__"], "columns": []}"#;
+        let pandas = KeyValue::new("pandas".to_owned(), pandas.to_owned());
+        let properties = WriterProperties::builder().set_key_value_metadata(Some(vec![pandas]));
+        let file = File::create(&path).unwrap();
+        let properties = Arc::new(properties.build());
+        let mut writer = SerializedFileWriter::new(file, schema, properties).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<DoubleType>().write_batch(&[0.5, 0.25], None, None).unwrap();
+        column.close().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<Int64Type>().write_batch(&[7, 3], None, None).unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+        writer.close().unwrap();
+        let (columns, notes) = read(&path, &[]).unwrap();
+        assert_eq!(columns, [named("a", &[0.5, 0.25])]);
+        assert_eq!(notes, ["left out, an index of the rows: __index_level_0__"]);
+        let index = read(&path, &["__index_level_0__"]).unwrap().0;
+        assert_eq!(index, [named("__index_level_0__", &[7., 3.])]);
     }
 
     #[test]

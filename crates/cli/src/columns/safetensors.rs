@@ -4,14 +4,12 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use half::{bf16, f16};
-use safetensors::Dtype;
-use safetensors::tensor::Metadata;
+use train::data::TensorsHeader;
 
-use super::matrix::{Matrices, Matrix, Order, Scalar, scalar};
-use super::{Content, Heading, text};
+use super::matrix::{Matrices, Matrix, Scalar, headings};
+use super::{Content, text};
 
-/// One series per vector, and one per column of a matrix, `name[column]`; other tensors are left out.
+/// One series per vector, and one per column of a matrix, `name[column]`.
 pub(super) fn open(path: &Path) -> Result<Content, String> {
     let mut file = BufReader::new(File::open(path).map_err(text)?);
     let n_bytes = std::fs::metadata(path).map_err(text)?.len();
@@ -23,54 +21,24 @@ pub(super) fn open(path: &Path) -> Result<Content, String> {
     }
     let mut header = vec![0; header_size as usize];
     file.read_exact(&mut header).map_err(text)?;
-    // What `SafeTensors::read_metadata` does, which wants the whole file in memory.
-    let metadata: Metadata = serde_json::from_slice(&header).map_err(text)?;
-
     let start = 8 + header_size;
-    let mut tensors: Vec<_> = metadata.tensors().into_iter().collect();
-    tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let (mut headings, mut matrices) = (Vec::new(), Vec::new());
-    for (name, tensor) in tensors {
-        if start + tensor.data_offsets.1 as u64 > n_bytes {
+    let (mut columns, mut matrices) = (Vec::new(), Vec::new());
+    for (name, tensor) in TensorsHeader::parse(&header)?.tensors {
+        let (first, end) = tensor.data_offsets;
+        if end as u64 > n_bytes - start {
             return Err(format!("`{name}` is cut off"));
         }
-        let (n_rows, n_columns) = match tensor.shape[..] {
-            [n_rows] => (n_rows, 1),
-            [n_rows, n_columns] if n_rows > 0 => (n_rows, n_columns),
-            _ => continue,
-        };
-        let is_vector = tensor.shape.len() == 1;
-        let scalar = scalar_of(tensor.dtype);
-        headings.extend((0..n_columns).map(|column| Heading {
-            name: if is_vector { name.clone() } else { format!("{name}[{column}]") },
-            n_values: n_rows,
-            not_numbers: scalar.is_none().then(|| format!("values of type {}", tensor.dtype)),
-        }));
-        matrices.push(Matrix {
-            offset: start + tensor.data_offsets.0 as u64,
-            n_rows,
-            n_columns,
-            order: if n_columns > 1 { Order::ByRow } else { Order::ByColumn },
-            // Never read: the column is left out.
-            scalar: scalar.unwrap_or(scalar!(f64, from_le_bytes)),
-        });
-    }
-    Ok(Content { headings, source: Box::new(Matrices { file, matrices }) })
-}
-
-fn scalar_of(dtype: Dtype) -> Option<Scalar> {
-    Some(match dtype {
-        Dtype::F64 => scalar!(f64, from_le_bytes),
-        Dtype::F32 => scalar!(f32, from_le_bytes),
-        Dtype::F16 => Scalar { n_bytes: 2, decode: |b| f16::from_le_bytes([b[0], b[1]]).to_f64() },
-        Dtype::BF16 => {
-            Scalar { n_bytes: 2, decode: |b| bf16::from_le_bytes([b[0], b[1]]).to_f64() }
+        let scalar = tensor.element().map(|element| Scalar { element, big_endian: false });
+        if let Ok(Scalar { element, .. }) = scalar {
+            tensor.check(element).map_err(|reason| format!("`{name}`: {reason}"))?;
         }
-        Dtype::I64 => scalar!(i64, from_le_bytes),
-        Dtype::I32 => scalar!(i32, from_le_bytes),
-        Dtype::U8 => scalar!(u8, from_le_bytes),
-        _ => return None,
-    })
+        // A shape of numbers that are not read is not held against anything.
+        let shape = if scalar.is_ok() || tensor.shape.len() > 2 { &tensor.shape[..] } else { &[0] };
+        columns.extend(headings(&name, shape, &scalar));
+        matrices.push(Matrix::of(shape, start + first as u64, &scalar));
+    }
+    let source = Box::new(Matrices { file, matrices });
+    Ok(Content { headings: columns, source, assumptions: vec![] })
 }
 
 #[cfg(test)]
@@ -105,8 +73,38 @@ mod tests {
             column("v", &thrice),
         ];
         assert_eq!(read(&path, &[]).unwrap().0, expected);
+        let notes = read(&path, &[]).unwrap().1;
+        assert_eq!(notes, ["left out, neither vectors nor matrices: deep"]);
+        let deep = read(&path, &["deep"]).unwrap_err();
+        assert_eq!(deep, "column `deep`, shape [1, 1, 3]; known are [n] and [n, columns]");
         let apart = read(&path, &["v", "m[1]"]).unwrap().0;
         assert_eq!(apart, [expected[3].clone(), expected[4].clone()]);
+    }
+
+    #[test]
+    fn tensors_that_are_too_short_do_not_keep_others_from_being_fitted() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.safetensors");
+        let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+        let tensors = HashMap::from([
+            ("conv.weight", zeros(&[50, 2])),
+            ("fc.bias", zeros(&[49])),
+            ("empty", zeros(&[0])),
+            ("none", zeros(&[0, 3])),
+        ]);
+        candle_core::safetensors::save(&tensors, &path).unwrap();
+        let (columns, notes) = read(&path, &[]).unwrap();
+        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        assert_eq!(names, ["conv.weight[0]", "conv.weight[1]"]);
+        assert_eq!(
+            notes,
+            [
+                "left out, neither vectors nor matrices: none",
+                "left out, with fewer than 50 samples: empty, fc.bias"
+            ]
+        );
+        // Asked for, it is fitted, which will say what is wrong with it.
+        assert_eq!(read(&path, &["fc.bias"]).unwrap().0[0].values.len(), 49);
     }
 
     #[test]

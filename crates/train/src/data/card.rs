@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::formats::table::quoted;
 use super::hub::HubFile;
 use super::prepared;
 use crate::error::TrainError;
@@ -191,6 +192,15 @@ impl Card {
     /// Groups of features that are standardised together: the channels of images, or each feature by itself.
     pub fn n_groups(&self) -> usize {
         self.image.map_or(self.n_features, |[channels, ..]| channels)
+    }
+
+    /// What a group of features that are standardised together is called in a message.
+    pub(super) fn group_name(&self, group: usize) -> String {
+        match (self.image, self.columns.get(group)) {
+            (Some(_), _) => format!("channel {}", group + 1),
+            (None, Some(name)) => format!("column {}", quoted(name)),
+            (None, None) => format!("feature {}", group + 1),
+        }
     }
 
     /// The bytes of a file that is part of this program.

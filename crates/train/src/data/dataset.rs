@@ -112,6 +112,13 @@ pub fn load(spec: &DataSpec, device: &Device) -> Result<Dataset, TrainError> {
     }
     train.randomise_labels(spec.random_labels.unwrap_or(0), card.classes.len());
     if !spec.standardise {
+        if let Some(group) = train.first_coarse(card.n_features, card.n_groups()) {
+            let permitted = format!(
+                "true, since f32 does not tell apart what lies so close together for its size: {}",
+                card.group_name(group)
+            );
+            SpecError::check(false, "data", "standardise", false, permitted)?;
+        }
         moments = vec![(0., 1.); card.n_groups()];
     }
     let split = |raw: RawSplit| Split::scaled(raw, card.n_features, &moments, device);
@@ -123,6 +130,16 @@ pub fn load(spec: &DataSpec, device: &Device) -> Result<Dataset, TrainError> {
         image: card.image,
         classes: card.classes,
     })
+}
+
+/// The features of the training set as they were read, one after the other, for data sets of any size in memory; pixels
+/// from 0 to 1.
+///
+/// # Errors
+/// As [`load`], where a part of the samples will do.
+pub fn features(card: &Card, directory: Option<&Path>) -> Result<Vec<Vec<f64>>, TrainError> {
+    let train = read(card, directory, true)?.train;
+    Ok((0..card.n_features).map(|feature| train.feature(feature, card.n_features)).collect())
 }
 
 fn read(card: &Card, directory: Option<&Path>, part: bool) -> Result<RawData, TrainError> {

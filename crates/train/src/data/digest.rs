@@ -22,7 +22,7 @@ pub struct DataDigest {
 /// Digests of decoded samples, the same in whatever files they came.
 ///
 /// That of one sample is the SHA-256 of its label (`u32`, little-endian) and its values (pixels as bytes, other features
-/// as `f32`, little-endian).
+/// as `f32`, little-endian, or as `f64` where `f32` would round them too coarsely).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleDigests {
     /// SHA-256 of the digests of all training samples and then of all test samples, in hexadecimal.
@@ -56,6 +56,9 @@ fn of_each(split: &RawSplit) -> Vec<[u8; 32]> {
         let digest = match &split.values {
             Values::Pixels(bytes) => digest.chain_update(&bytes[values]),
             Values::Reals(reals) => reals[values]
+                .iter()
+                .fold(digest, |digest, value| digest.chain_update(value.to_le_bytes())),
+            Values::Doubles(doubles) => doubles[values]
                 .iter()
                 .fold(digest, |digest, value| digest.chain_update(value.to_le_bytes())),
         };

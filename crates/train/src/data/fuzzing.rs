@@ -1,16 +1,20 @@
 //! The doors by which `fuzz/` reaches the readers of formats.
 
-use super::formats::delimited::{Dialect, LabelColumn};
+use super::formats::delimited::LabelColumn;
+use super::formats::text_table::{Header, TextTable};
 use super::formats::{
     cifar_binary, cola, delimited, idx, mat, npy, parquet_images, parquet_table, tensors,
 };
 
 pub fn csv(bytes: &[u8]) {
-    let name = LabelColumn::Name("label".to_owned());
-    for (delimiter, header, label) in
-        [(b',', true, name), (b',', false, LabelColumn::Last), (b'\t', true, LabelColumn::Last)]
-    {
-        let _ = delimited::parse(bytes, &Dialect { delimiter, header, label }, None);
+    let parse = |table: Result<TextTable<'_>, String>, label| {
+        let _ = table.and_then(|table| delimited::parse(&table, &label, None));
+    };
+    parse(TextTable::known(bytes, b',', true), LabelColumn::Name("label".to_owned()));
+    parse(TextTable::known(bytes, b',', false), LabelColumn::Last);
+    for header in [Header::Auto, Header::Yes, Header::No] {
+        parse(TextTable::open(bytes, None, header, &[]), LabelColumn::Last);
+        parse(TextTable::open(bytes, Some(b'\t'), header, &[]), LabelColumn::Last);
     }
 }
 

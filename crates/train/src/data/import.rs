@@ -7,8 +7,9 @@ use memmap2::Mmap;
 use super::card::{Card, cards};
 use super::digest::SampleDigests;
 use super::formats::array::{LabelledArray, Values};
-use super::formats::delimited::{Dialect, LabelColumn};
+use super::formats::delimited::LabelColumn;
 use super::formats::table::LabelledTable;
+use super::formats::text_table::{Header, TextTable};
 use super::formats::{delimited, image_folder, npy, parquet_table, tensors};
 use super::home;
 use super::prepared;
@@ -34,10 +35,21 @@ pub struct ImportSpec {
     pub label: Option<String>,
     /// Array of the inputs.
     pub inputs: Option<String>,
+    /// Whether line 1 of a `.csv` or `.tsv` names the columns.
+    pub header: Header,
     /// Under which terms the data may be used; goes into manifests.
     pub licence: String,
     /// How to cite them.
     pub citation: String,
+}
+
+/// A data set that was imported.
+#[derive(Debug, Clone)]
+pub struct Imported {
+    /// Its card.
+    pub card: Card,
+    /// What was assumed about the files and what of them was left out, each in a sentence without its end.
+    pub notes: Vec<String>,
 }
 
 /// Samples of one split with what describes them.
@@ -47,17 +59,19 @@ struct Found {
     image: Option<[usize; 3]>,
     columns: Vec<String>,
     classes: Vec<String>,
+    notes: Vec<String>,
 }
 
 /// More classes than these are no labels.
 const MOST_CLASSES: usize = 10_000;
 
-/// Reads the files and keeps their samples in [`home::imported`]; the answer is their card.
+/// Reads the files and keeps their samples in [`home::imported`]: as `f32`, or as `f64` where a column lies so close
+/// together for its size that `f32` would round it by more than 10⁻⁵ of its deviation.
 ///
 /// # Errors
-/// When a file can't be read, the splits don't match, or the name is taken by a data set of this program. One that was
-/// imported before is replaced.
-pub fn import(spec: &ImportSpec) -> Result<Card, TrainError> {
+/// When a file can't be read, the splits don't match, not even `f64` tells the values of a column apart, or the name is
+/// taken by a data set of this program. One that was imported before is replaced.
+pub fn import(spec: &ImportSpec) -> Result<Imported, TrainError> {
     let characters = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     let holds = (1..=100).contains(&spec.name.len()) && spec.name.chars().all(characters);
     let ours = cards().iter().any(|card| card.name == spec.name && !card.sources.is_empty());
@@ -82,8 +96,16 @@ pub fn import(spec: &ImportSpec) -> Result<Card, TrainError> {
     }
     check_classes(&train.classes)
         .map_err(|reason| TrainError::data(spec.train.display().to_string(), reason))?;
-    let Found { split, n_features, image, columns, classes } = train;
-    let (train, test) = (split, test.map(|found| found.split));
+    let Found { split, n_features, image, columns, classes, mut notes } = train;
+    let (train, test) = match test {
+        Some(test) => {
+            notes.extend(
+                test.notes.into_iter().filter(|note| !notes.contains(note)).collect::<Vec<_>>(),
+            );
+            (split, Some(test.split))
+        }
+        None => (split, None),
+    };
     let mut card = Card {
         name: spec.name.clone(),
         title: spec.name.clone(),
@@ -102,13 +124,24 @@ pub fn import(spec: &ImportSpec) -> Result<Card, TrainError> {
         samples_sha256: None,
         sources: vec![],
     };
+    if let Some(group) = train.first_lost(n_features, card.n_groups()) {
+        let reason = format!(
+            "{}: values so close together for their size that double precision does not tell them apart; subtract a number from them",
+            card.group_name(group)
+        );
+        return Err(TrainError::data(spec.train.display().to_string(), reason));
+    }
+    let (train, test) = match train.first_coarse(n_features, card.n_groups()) {
+        Some(_) => (train, test),
+        None => (train.rounded(), test.map(RawSplit::rounded)),
+    };
     let digests = SampleDigests::of(&train, test.as_ref());
     let moments = train.moments(n_features, card.n_groups());
     let raw = RawData { train, test, digests, moments, verdict: Verdict::SameSamples };
     (card.mean, card.deviation) = raw.figures(&card).into_iter().unzip();
     card.samples_sha256 = Some(raw.digests.any_order.clone());
     prepared::write(&home.join(format!("{}.safetensors", spec.name)), &card, &raw)?;
-    Ok(card)
+    Ok(Imported { card, notes })
 }
 
 fn find(spec: &ImportSpec, path: &Path, classes: Option<&[String]>) -> Result<Found, TrainError> {
@@ -137,9 +170,11 @@ fn find(spec: &ImportSpec, path: &Path, classes: Option<&[String]>) -> Result<Fo
     };
     let found = match end.as_str() {
         "csv" | "tsv" => {
-            let delimiter = if end == "csv" { b',' } else { b'\t' };
-            let dialect = Dialect { delimiter, header: true, label: LabelColumn::Name(label()?) };
-            delimited::parse(&map, &dialect, classes).map(Found::from)
+            let delimiter = (end == "tsv").then_some(b'\t');
+            let wanted = [label()?];
+            let table = TextTable::open(&map, delimiter, spec.header, &wanted);
+            let label = LabelColumn::Name(wanted[0].clone());
+            table.and_then(|table| delimited::parse(&table, &label, classes)).map(Found::from)
         }
         "parquet" => {
             let bytes = bytes::Bytes::from_owner(map);
@@ -164,11 +199,12 @@ fn find(spec: &ImportSpec, path: &Path, classes: Option<&[String]>) -> Result<Fo
 impl From<LabelledTable> for Found {
     fn from(table: LabelledTable) -> Self {
         Self {
-            split: RawSplit::reals(table.features, table.labels),
+            split: RawSplit::doubles(table.features, table.labels),
             n_features: table.n_features,
             image: None,
             columns: table.columns,
             classes: table.classes,
+            notes: table.notes,
         }
     }
 }
@@ -192,18 +228,19 @@ impl TryFrom<LabelledArray> for Found {
         let split = match (found.inputs.values, image) {
             (Values::Bytes(bytes), Some(_)) => RawSplit::pixels(bytes, found.labels),
             (Values::Bytes(bytes), None) => {
-                RawSplit::reals(bytes.into_iter().map(f32::from).collect(), found.labels)
+                RawSplit::doubles(bytes.into_iter().map(f64::from).collect(), found.labels)
             }
             (Values::Integers(values), Some(_)) if values.iter().all(|v| (0..256).contains(v)) => {
                 RawSplit::pixels(values.into_iter().map(|v| v as u8).collect(), found.labels)
             }
             (Values::Integers(values), _) => {
-                RawSplit::reals(values.into_iter().map(|v| v as f32).collect(), found.labels)
+                RawSplit::doubles(values.into_iter().map(|v| v as f64).collect(), found.labels)
             }
-            (Values::Reals(values), _) => RawSplit::reals(values, found.labels),
+            (Values::Reals(values), _) => RawSplit::doubles(values, found.labels),
         };
         let n_features = shape[1..].iter().product();
-        Ok(Self { split, n_features, image, columns: vec![], classes: found.classes })
+        let (columns, notes) = (vec![], vec![]);
+        Ok(Self { split, n_features, image, columns, classes: found.classes, notes })
     }
 }
 
@@ -229,9 +266,10 @@ fn folder(path: &Path, classes: Option<&[String]>) -> Result<Found, TrainError> 
         let reason = format!("unknown class; known are {}", classes.join(", "));
         return Err(bad((path.join(class), reason)));
     }
+    image_folder::check(path).map_err(bad)?;
     let image = image_folder::shape(path, &classes).map_err(bad)?;
     let (pixels, labels) = image_folder::read(path, &classes, image).map_err(bad)?;
     let n_features = image.iter().product();
     let split = RawSplit::pixels(pixels, labels);
-    Ok(Found { split, n_features, image: Some(image), columns: vec![], classes })
+    Ok(Found { split, n_features, image: Some(image), columns: vec![], classes, notes: vec![] })
 }

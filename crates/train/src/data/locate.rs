@@ -49,7 +49,7 @@ pub(super) fn locate<'a>(
     card: &'a Card,
     directory: Option<&Path>,
 ) -> Result<Located<'a>, TrainError> {
-    if let Some(directory) = directory {
+    if let Some(directory) = directory.map(home::expanded).as_deref() {
         return in_folder(card, directory).ok_or_else(|| {
             let place = directory.display().to_string();
             let reason = match std::fs::read_dir(directory) {
@@ -124,9 +124,12 @@ fn embedded(card: &Card) -> Option<Located<'_>> {
 /// The source of which the folder has all files, or the one of which it has most.
 fn in_folder<'a>(card: &'a Card, folder: &Path) -> Option<Located<'a>> {
     let at = |file: &CardFile| {
-        let base = Path::new(&file.name).file_name().unwrap_or_default();
-        let paths = [folder.join(&file.name), folder.join(base)];
-        paths.into_iter().find(|path| path.exists()).map(FileAt::Path)
+        let base = Path::new(&file.name).file_name().unwrap_or_default().to_string_lossy();
+        let unpacked = base.strip_suffix(".gz").unwrap_or(&base);
+        // As Kaggle has it.
+        let dotted = unpacked.replace("-idx", ".idx");
+        let names = [&*file.name, &*base, unpacked, &*dotted];
+        names.into_iter().map(|name| folder.join(name)).find(|path| path.exists()).map(FileAt::Path)
     };
     let found = card.sources.iter().map(|source| find(source, &at));
     let found: Vec<Located<'a>> = found.filter(|located| !located.train.is_empty()).collect();
@@ -170,6 +173,23 @@ fn wanted(card: &Card) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// MNIST as it is published, unpacked, and as Kaggle has it.
+    #[test]
+    fn files_may_be_unpacked() {
+        let card = Card::find("mnist").unwrap();
+        for (dash, end) in [("-idx", ".gz"), ("-idx", ""), (".idx", "")] {
+            let dir = tempfile::tempdir().unwrap();
+            for (what, n) in [("images", 3), ("labels", 1)] {
+                for split in ["train", "t10k"] {
+                    let name = format!("{split}-{what}{dash}{n}-ubyte{end}");
+                    std::fs::write(dir.path().join(name), "").unwrap();
+                }
+            }
+            let located = locate(&card, Some(dir.path())).unwrap();
+            assert!(located.is_whole() && located.source.layout == Layout::Idx, "{dash} {end}");
+        }
+    }
 
     #[test]
     fn names() {

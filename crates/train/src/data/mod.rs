@@ -15,11 +15,17 @@ mod read;
 mod samples;
 
 pub use card::{Card, CardFile, Layout, Repository, Source, cards};
-pub use dataset::{Candidate, DataSpec, Dataset, Verification, candidates, load};
+pub use dataset::{Candidate, DataSpec, Dataset, Verification, candidates, features, load};
 pub(crate) use digest::hex;
 pub use digest::{DataDigest, SampleDigests};
+pub use formats::array::Element;
+pub use formats::npy::{NpyHeader, npz_members};
+pub use formats::pandas::index_columns;
+pub use formats::parquet_numbers::{Chunk, is_number, type_name};
+pub use formats::tensors::{TensorEntry, TensorsHeader};
+pub use formats::text_table::{Header, TextColumn, TextTable};
 pub use hub::{HubFile, fetch};
-pub use import::{ImportSpec, import};
+pub use import::{ImportSpec, Imported, import};
 pub use read::Verdict;
 pub use samples::Split;
 

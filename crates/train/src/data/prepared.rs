@@ -1,6 +1,6 @@
 //! Decoded data in one safetensors file, mapped into memory: what was imported, and images that took long to decode.
 //!
-//! Tensors `train_inputs` (`U8` pixels `[N, C, H, W]` or `F32` `[N, n_features]`), `train_labels` (`U32` `[N]`) and, where
+//! Tensors `train_inputs` (`U8` pixels `[N, C, H, W]`, or `F32` or `F64` `[N, n_features]`), `train_labels` (`U32` `[N]`) and, where
 //! there is a test set, `test_inputs` and `test_labels`; the card, the digests and the moments are in the metadata.
 
 use std::collections::HashMap;
@@ -109,6 +109,7 @@ pub(super) fn write(path: &Path, card: &Card, raw: &RawData) -> Result<(), Train
         .map(|(_, split)| match &split.values {
             Values::Pixels(_) => vec![],
             Values::Reals(reals) => to_bytes(reals, |value| value.to_le_bytes()),
+            Values::Doubles(doubles) => to_bytes(doubles, |value| value.to_le_bytes()),
         })
         .collect();
     let mut tensors = Vec::new();
@@ -117,6 +118,7 @@ pub(super) fn write(path: &Path, card: &Card, raw: &RawData) -> Result<(), Train
         let (dtype, inputs): (Dtype, &[u8]) = match &split.values {
             Values::Pixels(bytes) => (Dtype::U8, bytes),
             Values::Reals(_) => (Dtype::F32, reals),
+            Values::Doubles(_) => (Dtype::F64, reals),
         };
         let shape = match card.image {
             Some([channels, height, width]) => vec![n, channels, height, width],
@@ -146,7 +148,7 @@ fn view(dtype: Dtype, shape: Vec<usize>, bytes: &[u8]) -> Result<TensorView<'_>,
     Ok(TensorView::new(dtype, shape, bytes).map_err(candle_core::Error::from)?)
 }
 
-fn to_bytes<T: Copy>(values: &[T], bytes: impl Fn(T) -> [u8; 4]) -> Vec<u8> {
+fn to_bytes<T: Copy, const N: usize>(values: &[T], bytes: impl Fn(T) -> [u8; N]) -> Vec<u8> {
     values.iter().flat_map(|&value| bytes(value)).collect()
 }
 
@@ -179,6 +181,7 @@ pub(super) fn read(path: &Path) -> Result<RawData, TrainError> {
                 Values::Pixels(Bytes::mapped(map.clone(), start..start + inputs.data().len()))
             }
             Dtype::F32 => Values::Reals(from_bytes(inputs.data(), f32::from_le_bytes)),
+            Dtype::F64 => Values::Doubles(from_bytes(inputs.data(), f64::from_le_bytes)),
             other => return Some(Err(format!("{name}_inputs of type {other:?}"))),
         };
         Some(Ok(RawSplit { values, labels }))
@@ -200,7 +203,7 @@ pub(super) fn read(path: &Path) -> Result<RawData, TrainError> {
     Ok(RawData { train, test, digests, moments, verdict })
 }
 
-fn from_bytes<T>(bytes: &[u8], value: impl Fn([u8; 4]) -> T) -> Vec<T> {
-    let (words, _) = bytes.as_chunks::<4>();
+fn from_bytes<T, const N: usize>(bytes: &[u8], value: impl Fn([u8; N]) -> T) -> Vec<T> {
+    let (words, _) = bytes.as_chunks::<N>();
     words.iter().map(|&word| value(word)).collect()
 }

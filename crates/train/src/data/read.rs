@@ -10,8 +10,9 @@ use sha2::{Digest, Sha256};
 
 use super::card::{Card, CardFile, Layout};
 use super::digest::{SampleDigests, hex};
-use super::formats::delimited::{Dialect, LabelColumn};
+use super::formats::delimited::LabelColumn;
 use super::formats::table::LabelledTable;
+use super::formats::text_table::TextTable;
 use super::formats::{cifar_binary, cola, delimited, idx, image_folder, mat, parquet_images};
 use super::locate::{FileAt, Located};
 use super::samples::RawSplit;
@@ -248,13 +249,13 @@ fn read_split(
 fn read_table(card: &Card, layout: &Layout, bytes: &[u8]) -> Result<LabelledTable, String> {
     // ODDS numbers its classes.
     let numbers: Vec<String> = (0..card.classes.len()).map(|label| label.to_string()).collect();
-    let comma = |header, label| Dialect { delimiter: b',', header, label };
+    let table = |has_header| TextTable::known(bytes, b',', has_header);
     match layout {
         Layout::UciTable => {
-            delimited::parse(bytes, &comma(false, LabelColumn::Last), Some(&card.classes))
+            delimited::parse(&table(false)?, &LabelColumn::Last, Some(&card.classes))
         }
         Layout::Csv { label } => {
-            delimited::parse(bytes, &comma(true, LabelColumn::Name(label.clone())), Some(&numbers))
+            delimited::parse(&table(true)?, &LabelColumn::Name(label.clone()), Some(&numbers))
         }
         Layout::Mat => mat::parse(bytes, "X", "y", Some(&numbers)),
         _ => cola::parse(bytes, card.n_features),

@@ -56,6 +56,9 @@ pub(super) enum Values {
     Pixels(Bytes),
     /// Anything else.
     Reals(Vec<f32>),
+    /// Numbers that lie too close together for their size to be told apart in `f32`, such as times since 1970: they are
+    /// standardised before they are rounded.
+    Doubles(Vec<f64>),
 }
 
 /// One split as it was read, or a part of it.
@@ -82,23 +85,37 @@ impl RawSplit {
         Self { values: Values::Reals(values), labels }
     }
 
+    pub fn doubles(values: Vec<f64>, labels: Vec<u32>) -> Self {
+        Self { values: Values::Doubles(values), labels }
+    }
+
+    /// Numbers as `f32`, unless that is what they are.
+    pub fn rounded(self) -> Self {
+        match self.values {
+            Values::Doubles(values) => {
+                Self::reals(values.into_iter().map(|value| value as f32).collect(), self.labels)
+            }
+            _ => self,
+        }
+    }
+
     /// Adds samples of pixels.
     pub fn append_pixels(&mut self, pixels: Vec<u8>, labels: Vec<u32>) {
         let all = match &self.values {
             Values::Pixels(before) if before.is_empty() => pixels,
             Values::Pixels(before) => [before, pixels.as_slice()].concat(),
-            Values::Reals(_) => unreachable!("a layout has values of one kind"),
+            _ => unreachable!("a layout has values of one kind"),
         };
         self.values = Values::Pixels(all.into());
         self.labels.extend(labels);
     }
 
-    /// Adds samples of other values.
-    pub fn append_reals(&mut self, reals: Vec<f32>, labels: Vec<u32>) {
+    /// Adds samples of other values, rounded to `f32`.
+    pub fn append_reals(&mut self, reals: Vec<f64>, labels: Vec<u32>) {
         let Values::Reals(values) = &mut self.values else {
             unreachable!("a layout has values of one kind")
         };
-        values.extend(reals);
+        values.extend(reals.into_iter().map(|value| value as f32));
         self.labels.extend(labels);
     }
 
@@ -106,6 +123,7 @@ impl RawSplit {
         match &self.values {
             Values::Pixels(bytes) => bytes.len(),
             Values::Reals(values) => values.len(),
+            Values::Doubles(values) => values.len(),
         }
     }
 
@@ -116,6 +134,7 @@ impl RawSplit {
         match &mut self.values {
             Values::Pixels(bytes) => bytes.range.end = bytes.range.start + n_values,
             Values::Reals(values) => values.truncate(n_values),
+            Values::Doubles(values) => values.truncate(n_values),
         }
     }
 
@@ -160,9 +179,71 @@ impl RawSplit {
                     mean_and_deviation(rows.flat_map(|row| row[columns.clone()].iter().copied()))
                 })
                 .collect(),
+            Values::Doubles(_) => {
+                let of_group = |group| moments_of_doubles(self.group(group, n_features, n_groups));
+                (0..n_groups).map(of_group).collect()
+            }
         }
     }
+
+    /// The first group of features that `f32` would round by more than [`COARSE`], if there is one.
+    pub fn first_coarse(&self, n_features: usize, n_groups: usize) -> Option<usize> {
+        (0..n_groups).find(|&group| {
+            let (mean, deviation) = moments_of_doubles(self.group(group, n_features, n_groups));
+            self.group(group, n_features, n_groups).any(|value| {
+                let error = (f64::from(value as f32) - value).abs();
+                deviation > 0. && error > COARSE * deviation.max((value - mean).abs())
+            })
+        })
+    }
+
+    /// The first group of features that not even `f64` tells apart: two of its neighbours there are further from each other
+    /// than [`COARSE`]; or, if all values are the same, than the whole numbers that they may have been.
+    pub fn first_lost(&self, n_features: usize, n_groups: usize) -> Option<usize> {
+        (0..n_groups).find(|&group| {
+            let (_, deviation) = moments_of_doubles(self.group(group, n_features, n_groups));
+            let largest = self.group(group, n_features, n_groups).fold(0f64, |a, b| a.max(b.abs()));
+            let step = largest.next_up() - largest;
+            step > if deviation > 0. { COARSE * deviation } else { 1. }
+        })
+    }
+
+    /// The values of a feature; pixels from 0 to 1.
+    pub fn feature(&self, feature: usize, n_features: usize) -> Vec<f64> {
+        match &self.values {
+            Values::Pixels(bytes) => {
+                let pixels = bytes.iter().skip(feature).step_by(n_features);
+                pixels.map(|&pixel| f64::from(pixel) / 255.).collect()
+            }
+            Values::Reals(values) => {
+                values.iter().skip(feature).step_by(n_features).map(|&v| v.into()).collect()
+            }
+            Values::Doubles(values) => {
+                values.iter().skip(feature).step_by(n_features).copied().collect()
+            }
+        }
+    }
+
+    /// The doubles of a group of features; nothing of other values.
+    fn group(
+        &self,
+        group: usize,
+        n_features: usize,
+        n_groups: usize,
+    ) -> impl Iterator<Item = f64> + Clone + '_ {
+        let values = match &self.values {
+            Values::Doubles(values) => values.as_slice(),
+            _ => &[],
+        };
+        let group_len = n_features / n_groups;
+        let columns = group * group_len..(group + 1) * group_len;
+        values.chunks_exact(n_features).flat_map(move |row| row[columns.clone()].iter().copied())
+    }
 }
+
+/// Rounding, as a part of the deviation (or of the distance from the mean, where that is larger), that is too much. `f32`
+/// rounds a standardised value by 6·10⁻⁸; a column comes above this where its mean is some 200 deviations or more.
+const COARSE: f64 = 1e-5;
 
 fn moments_of_counts(counts: &[u64; 256]) -> (f64, f64) {
     let moment = |power: u32| {
@@ -173,6 +254,15 @@ fn moments_of_counts(counts: &[u64; 256]) -> (f64, f64) {
     let (n, sum, squares) = (moment(0), moment(1), moment(2));
     let mean = sum / n;
     (mean / 255., (squares / n - mean * mean).max(0.).sqrt() / 255.)
+}
+
+/// The same in two passes over distances from the first value: those of equal values are exactly 0.
+fn moments_of_doubles(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+    let first = values.clone().next().unwrap_or(0.);
+    let n_values = values.clone().count().max(1) as f64;
+    let mean = values.clone().map(|value| value - first).sum::<f64>() / n_values;
+    let squares = values.map(|value| (value - first - mean).powi(2)).sum::<f64>();
+    (first + mean, (squares / n_values).sqrt())
 }
 
 /// Mean and population standard deviation, in two passes.
@@ -219,6 +309,12 @@ impl Split {
         moments: &[(f64, f64)],
         device: &Device,
     ) -> Result<Self> {
+        let shape = (raw.labels.len(), n_features);
+        let group_len = n_features / moments.len();
+        let scaled = |at: usize, value: f64| {
+            let (mean, deviation) = moments[at % n_features / group_len];
+            if deviation > 0. { ((value - mean) / deviation) as f32 } else { 0. }
+        };
         let inputs = match raw.values {
             Values::Pixels(bytes) => {
                 let line = |&(mean, deviation): &(f64, f64)| match deviation > 0. {
@@ -229,18 +325,14 @@ impl Split {
                 Inputs::Pixels { bytes, n_features, lines, device: device.clone() }
             }
             Values::Reals(mut values) => {
-                let group_len = n_features / moments.len();
-                for row in values.chunks_exact_mut(n_features) {
-                    for (group, moments) in row.chunks_exact_mut(group_len).zip(moments) {
-                        let &(mean, deviation) = moments;
-                        for x in group {
-                            let scaled = ((f64::from(*x) - mean) / deviation) as f32;
-                            *x = if deviation > 0. { scaled } else { 0. };
-                        }
-                    }
+                for (at, value) in values.iter_mut().enumerate() {
+                    *value = scaled(at, f64::from(*value));
                 }
-                let shape = (raw.labels.len(), n_features);
                 Inputs::Reals(Tensor::from_vec(values, shape, device)?)
+            }
+            Values::Doubles(values) => {
+                let values = values.iter().enumerate().map(|(at, &value)| scaled(at, value));
+                Inputs::Reals(Tensor::from_vec(values.collect(), shape, device)?)
             }
         };
         Ok(Self { inputs, labels: raw.labels })
@@ -385,6 +477,40 @@ mod tests {
         let split = Split::scaled(raw, 2, &moments, &Device::Cpu).unwrap();
         let inputs = split.range(0..2).unwrap().0.to_vec2::<f32>().unwrap();
         assert_eq!(inputs, [[-1., 0.], [1., 0.]]);
+    }
+
+    /// Times since 1970 that are a second apart: standardised they are (i − 49.5)/√((100² − 1)/12), as if they began at 0.
+    #[test]
+    fn what_f32_would_round_is_standardised_first() {
+        let labels: Vec<u32> = (0..100).map(|i| i / 50).collect();
+        let times = |first: f64| (0..100).map(|i| first + f64::from(i)).collect::<Vec<f64>>();
+        let raw = RawSplit::doubles(times(1.7e9), labels.clone());
+        assert_eq!((raw.first_coarse(1, 1), raw.first_lost(1, 1)), (Some(0), None));
+        let moments = raw.moments(1, 1);
+        let split = Split::scaled(raw, 1, &moments, &Device::Cpu).unwrap();
+        let found = split.range(0..100).unwrap().0.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let deviation = (9999f64 / 12.).sqrt();
+        for (i, found) in found.into_iter().enumerate() {
+            assert!(
+                (f64::from(found) - (i as f64 - 49.5) / deviation).abs() < 1e-7,
+                "{i}: {found}"
+            );
+        }
+        // Without the offset `f32` has them all, and beyond 2⁵³ not even `f64` does.
+        let of = |values: Vec<f64>| {
+            let raw = RawSplit::doubles(values, labels.clone());
+            (raw.first_coarse(1, 1), raw.first_lost(1, 1))
+        };
+        assert_eq!(of(times(0.)), (None, None));
+        assert_eq!(of(times((1u64 << 53) as f64)).1, Some(0));
+        assert_eq!(of(vec![9e15; 100]), (None, None));
+        assert_eq!(of(vec![1e16; 100]).1, Some(0));
+        // The same number everywhere is 0, however it is rounded, and an outlier alone is not coarse.
+        assert_eq!(of(vec![0.1; 100]), (None, None));
+        let outlier = (0..100).map(|i| if i == 0 { 1e9 / 3. } else { f64::from(i) / 3. });
+        assert_eq!(of(outlier.collect()), (None, None));
+        let constant = RawSplit::doubles(vec![0.1; 100], labels.clone());
+        assert_eq!(constant.moments(1, 1), [(0.1, 0.)]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::Device;
-use train::data::{Card, DataSpec, Dataset, Layout, candidates, load};
+use train::data::{Card, DataSpec, Layout, candidates, load};
 use train::write_atomic;
 
 use super::{description, picture};
@@ -14,18 +14,22 @@ use crate::terminal::{aligned, print};
 /// Describes a data set; images go to a contact sheet, tables to a line per feature.
 pub fn run(name: &str, directory: Option<&Path>, sheet: Option<&Path>) -> Result<(), Failure> {
     let card = Card::find(name)?;
-    let spec = DataSpec {
-        standardise: false,
-        part: true,
-        directory: directory.map(Path::to_owned),
-        ..DataSpec::embedded(name)
+    let columns = match card.image {
+        Some(_) => None,
+        None => Some(train::data::features(&card, directory)?),
     };
-    let data = load(&spec, &Device::Cpu)?;
     print(&format!("{}\n  {}\n  {}\n", card.title, card.notes, card.citation))?;
     if let Some(candidate) = candidates(&card, directory, true).first() {
         print(&description(&card, &candidate.verify()?))?;
     }
-    if let Some(image) = data.image {
+    if let Some(image) = card.image {
+        let spec = DataSpec {
+            standardise: false,
+            part: true,
+            directory: directory.map(Path::to_owned),
+            ..DataSpec::embedded(name)
+        };
+        let data = load(&spec, &Device::Cpu)?;
         let path = sheet.map_or_else(|| PathBuf::from(format!("{name}.png")), Path::to_owned);
         write_atomic(&path, &picture::contact_sheet(&data, image)?)
             .map_err(|error| Failure::BadInput(format!("--picture {error}")))?;
@@ -34,13 +38,11 @@ pub fn run(name: &str, directory: Option<&Path>, sheet: Option<&Path>) -> Result
     if card.sources.iter().any(|source| source.layout == Layout::Cola) {
         return Ok(());
     }
-    print(&format!("\n{}", features(&card, &data)?))
+    print(&format!("\n{}", features(&card, columns.unwrap_or_default())))
 }
 
 /// Mean, deviation and quantiles of each feature over the training set.
-fn features(card: &Card, data: &Dataset) -> Result<String, Failure> {
-    let (inputs, _) = data.train.range(0..data.train.len())?;
-    let columns = inputs.t()?.to_vec2::<f32>()?;
+fn features(card: &Card, columns: Vec<Vec<f64>>) -> String {
     let header = [
         "feature",
         "mean",
@@ -52,8 +54,7 @@ fn features(card: &Card, data: &Dataset) -> Result<String, Failure> {
         "most",
         "values",
     ];
-    let rows = columns.into_iter().enumerate().map(|(feature, column)| {
-        let mut column: Vec<f64> = column.into_iter().map(f64::from).collect();
+    let rows = columns.into_iter().enumerate().map(|(feature, mut column)| {
         column.sort_by(f64::total_cmp);
         let n = column.len() as f64;
         let mean = column.iter().sum::<f64>() / n;
@@ -78,5 +79,5 @@ fn features(card: &Card, data: &Dataset) -> Result<String, Failure> {
         ]
         .concat()
     });
-    Ok(aligned(&header, &rows.collect::<Vec<_>>()))
+    aligned(&header, &rows.collect::<Vec<_>>())
 }

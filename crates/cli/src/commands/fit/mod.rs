@@ -29,10 +29,8 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
     if args.seed.is_some() && args.replicates.is_none() {
         return Err(Failure::BadInput("--seed is for --replicates".into()));
     }
-    let columns = Columns::open(&args.file, &args.column)?;
-    if !columns.left_out().is_empty() {
-        eprintln!("left out, since they are not numbers: {}", columns.left_out().join(", "));
-    }
+    let columns = Columns::open(&args.file, &args.column, args.header.into())?;
+    columns.notes().iter().for_each(|note| eprintln!("{note}"));
     let location = match args.location {
         LocationArg::Free => FittedLocation::Free,
         LocationArg::Zero => FittedLocation::Zero,

@@ -1,6 +1,6 @@
 //! Arrays of numbers of any shape, and the pair of them that makes a data set.
 
-use super::table::Labels;
+use super::table::{Labels, in_f32};
 
 /// Values of an array, row-major.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,8 +9,8 @@ pub(crate) enum Values {
     Bytes(Vec<u8>),
     /// Of all other whole numbers.
     Integers(Vec<i64>),
-    /// Of floating-point numbers, rounded to `f32`; all finite.
-    Reals(Vec<f32>),
+    /// Of floating-point numbers; all finite in `f32`.
+    Reals(Vec<f64>),
 }
 
 /// As stored.
@@ -72,25 +72,68 @@ impl LabelledArray {
 
 /// The type of the elements of an array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Element {
+pub enum Element {
+    /// A byte, 0 or 1.
     Bool,
+    /// Whole, from 0.
     U8,
+    /// Whole, from 0.
     U16,
+    /// Whole, from 0.
     U32,
+    /// Whole, from 0.
     U64,
+    /// Whole.
     I8,
+    /// Whole.
     I16,
+    /// Whole.
     I32,
+    /// Whole.
     I64,
+    /// Half precision of IEEE 754.
     F16,
+    /// The upper half of single precision.
     BF16,
+    /// Single precision.
     F32,
+    /// Double precision.
     F64,
 }
 
 impl Element {
+    /// The number that these bytes are, as many as [`size`](Self::size) says, to the nearest `f64`.
+    ///
+    /// # Panics
+    /// For another number of bytes.
+    pub fn value(self, bytes: &[u8], big_endian: bool) -> f64 {
+        macro_rules! number {
+            ($type:ty) => {{
+                let bytes = bytes.try_into().expect("as many bytes as the type has");
+                match big_endian {
+                    true => <$type>::from_be_bytes(bytes),
+                    false => <$type>::from_le_bytes(bytes),
+                }
+            }};
+        }
+        match self {
+            Self::Bool | Self::U8 => f64::from(number!(u8)),
+            Self::U16 => f64::from(number!(u16)),
+            Self::U32 => f64::from(number!(u32)),
+            Self::U64 => number!(u64) as f64,
+            Self::I8 => f64::from(number!(i8)),
+            Self::I16 => f64::from(number!(i16)),
+            Self::I32 => f64::from(number!(i32)),
+            Self::I64 => number!(i64) as f64,
+            Self::F16 => f64::from(number!(half::f16)),
+            Self::BF16 => f64::from(number!(half::bf16)),
+            Self::F32 => f64::from(number!(f32)),
+            Self::F64 => number!(f64),
+        }
+    }
+
     /// Bytes that one takes.
-    pub(crate) fn size(self) -> usize {
+    pub fn size(self) -> usize {
         match self {
             Self::Bool | Self::U8 | Self::I8 => 1,
             Self::U16 | Self::I16 | Self::F16 | Self::BF16 => 2,
@@ -99,7 +142,7 @@ impl Element {
         }
     }
 
-    /// Makes values of bytes, in the order they have. Holds at most 8 bytes for each.
+    /// Makes values of bytes, in the order they have. Holds at most 32 bytes for each.
     pub(crate) fn decode(self, bytes: &[u8], big_endian: bool) -> Result<Values, String> {
         macro_rules! numbers {
             ($type:ty) => {
@@ -146,14 +189,10 @@ impl Element {
 }
 
 fn reals(values: impl Iterator<Item = f64>) -> Result<Values, String> {
-    let rounded = values.enumerate().map(|(at, value)| {
-        let rounded = value as f32;
-        let is_finite = rounded.is_finite();
-        is_finite
-            .then_some(rounded)
-            .ok_or_else(|| format!("value {}: {value:e} is not finite in f32", at + 1))
+    let values = values.enumerate().map(|(at, value)| {
+        in_f32(value).ok_or_else(|| format!("value {}: {value:e} is not finite in f32", at + 1))
     });
-    Ok(Values::Reals(rounded.collect::<Result<_, _>>()?))
+    Ok(Values::Reals(values.collect::<Result<_, _>>()?))
 }
 
 /// Whether as many values as a shape has take just `n_bytes`.
@@ -201,6 +240,20 @@ mod tests {
         big.chunks_exact_mut(element.size()).for_each(<[u8]>::reverse);
         let values = element.decode(&little, false);
         assert_eq!(values, element.decode(&big, true));
+        let one_by_one = |bytes: &[u8], big_endian| -> Vec<f64> {
+            bytes
+                .chunks_exact(element.size())
+                .map(|bytes| element.value(bytes, big_endian))
+                .collect()
+        };
+        let all: Option<Vec<f64>> = values.as_ref().ok().map(|values| match values {
+            Values::Bytes(values) => values.iter().map(|&value| value.into()).collect(),
+            Values::Integers(values) => values.iter().map(|&value| value as f64).collect(),
+            Values::Reals(values) => values.clone(),
+        });
+        if let Some(all) = all {
+            assert_eq!((one_by_one(&little, false), one_by_one(&big, true)), (all.clone(), all));
+        }
         values
     }
 
@@ -218,7 +271,7 @@ mod tests {
         assert_eq!(decode(Element::I64, i64::MIN.to_le_bytes()), Ok(Integers(vec![i64::MIN])));
         assert_eq!(decode(Element::F16, [0, 0x3c, 0, 0xc0]), Ok(Reals(vec![1., -2.])));
         assert_eq!(decode(Element::BF16, [0x80, 0x3f, 0, 0xc0]), Ok(Reals(vec![1., -2.])));
-        assert_eq!(decode(Element::F32, 0.1f32.to_le_bytes()), Ok(Reals(vec![0.1])));
+        assert_eq!(decode(Element::F32, 0.1f32.to_le_bytes()), Ok(Reals(vec![0.1f32.into()])));
         assert_eq!(decode(Element::F64, 0.1f64.to_le_bytes()), Ok(Reals(vec![0.1])));
     }
 

@@ -14,47 +14,67 @@ use super::table::{quoted, some_of};
 
 /// Inputs and labels by name from an archive, as `np.savez(file, inputs=…, labels=…)` writes it.
 ///
-/// Unpacks arrays within [`inflate::limit`], each on its own, and holds at most 8 bytes for each of theirs.
+/// Unpacks arrays within [`inflate::limit`], each on its own, and holds at most 8 bytes for each value of theirs.
 pub(crate) fn parse_npz(
     bytes: &[u8],
     inputs: &str,
     labels: &str,
     known: Option<&[String]>,
 ) -> Result<LabelledArray, String> {
-    let mut archive =
-        ZipArchive::new(Cursor::new(bytes)).map_err(|e| format!("not a .npz file: {e}"))?;
+    let mut archive = archive(bytes)?;
     let mut array = |name: &str| {
         let Some(index) = archive.index_for_name(&format!("{name}.npy")) else {
-            let names: Vec<String> = archive
-                .file_names_raw()
-                .map(|name| String::from_utf8_lossy(name).trim_end_matches(".npy").to_owned())
-                .collect();
+            let names = names(&archive);
             return Err(format!("no array {}; there are {}", quoted(name), some_of(&names)));
         };
-        let file = archive.by_index(index).map_err(|error| error.to_string());
-        file.and_then(|file| inflate::read_all(file, inflate::limit(bytes.len())))
+        unpacked(&mut archive, index, bytes.len())
             .and_then(|bytes| parse(&bytes))
             .map_err(|reason| format!("array {}: {reason}", quoted(name)))
     };
     LabelledArray::new(array(inputs)?, array(labels)?, known)
 }
 
+/// The `.npy` files in a `.npz`, each with the name of its array, in the order of the archive.
+///
+/// Unpacks each within 16 MiB and 256 bytes for each of the archive.
+///
+/// # Errors
+/// When it is no archive, or one of them can't be unpacked.
+pub fn npz_members(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, String> {
+    let mut archive = archive(bytes)?;
+    let names = names(&archive);
+    let member = |(index, name): (usize, String)| {
+        let member = unpacked(&mut archive, index, bytes.len());
+        let member = member.map_err(|reason| format!("array {}: {reason}", quoted(&name)))?;
+        Ok((name, member))
+    };
+    names.into_iter().enumerate().map(member).collect()
+}
+
+fn archive(bytes: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>, String> {
+    ZipArchive::new(Cursor::new(bytes)).map_err(|e| format!("not a .npz file: {e}"))
+}
+
+fn names(archive: &ZipArchive<Cursor<&[u8]>>) -> Vec<String> {
+    let names = archive.file_names_raw();
+    names.map(|name| String::from_utf8_lossy(name).trim_end_matches(".npy").to_owned()).collect()
+}
+
+fn unpacked(
+    archive: &mut ZipArchive<Cursor<&[u8]>>,
+    index: usize,
+    n_bytes: usize,
+) -> Result<Vec<u8>, String> {
+    let file = archive.by_index(index).map_err(|error| error.to_string())?;
+    inflate::read_all(file, inflate::limit(n_bytes))
+}
+
 /// An array in C or Fortran order, of either byte order.
 ///
-/// Holds at most 8 bytes for each byte of the file, and that twice for Fortran order.
+/// Holds at most 8 bytes for each value, and that twice for Fortran order.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Array, String> {
-    let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or("not a .npy file")?;
-    let (header_len, start) = match *rest {
-        [1, 0, a, b, ..] => (u16::from_le_bytes([a, b]) as usize, 10),
-        [2 | 3, 0, a, b, c, d, ..] => (u32::from_le_bytes([a, b, c, d]) as usize, 12),
-        [1..=3, 0, ..] | [] | [_] => return Err("ends within the header".to_owned()),
-        [major, minor, ..] => return Err(format!("version {major}.{minor} of .npy")),
-    };
-    let (header, data) = bytes[start..].split_at_checked(header_len).ok_or_else(|| {
-        format!("byte {start}: a header of {header_len} bytes in a file of {}", bytes.len())
-    })?;
-    let header = std::str::from_utf8(header).map_err(|_| "header: not UTF-8")?;
-    let header = Header::parse(header).map_err(|reason| format!("header: {reason}"))?;
+    let (header, start) = NpyHeader::read(bytes)?;
+    let data = &bytes[start..];
     check_shape(&header.shape, header.element, data.len())?;
     let values = header.element.decode(data, header.big_endian)?;
     let values = if header.fortran_order {
@@ -69,14 +89,40 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Array, String> {
     Ok(Array { shape: header.shape, values })
 }
 
-struct Header {
-    element: Element,
-    big_endian: bool,
-    fortran_order: bool,
-    shape: Vec<usize>,
+/// What a `.npy` file says of its numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NpyHeader {
+    /// Their type.
+    pub element: Element,
+    /// Their byte order.
+    pub big_endian: bool,
+    /// Whether the first index runs fastest.
+    pub fortran_order: bool,
+    /// As the file has it: nothing says yet that so many numbers are there.
+    pub shape: Vec<usize>,
 }
 
-impl Header {
+impl NpyHeader {
+    /// Reads the beginning of a file, and where the numbers begin.
+    ///
+    /// # Errors
+    /// When it is no `.npy` file, ends within the header, or has records and no numbers.
+    pub fn read(bytes: &[u8]) -> Result<(Self, usize), String> {
+        let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or("not a .npy file")?;
+        let (header_len, start) = match *rest {
+            [1, 0, a, b, ..] => (u16::from_le_bytes([a, b]) as usize, 10),
+            [2 | 3, 0, a, b, c, d, ..] => (u32::from_le_bytes([a, b, c, d]) as usize, 12),
+            [1..=3, 0, ..] | [] | [_] => return Err("ends within the header".to_owned()),
+            [major, minor, ..] => return Err(format!("version {major}.{minor} of .npy")),
+        };
+        let header = bytes[start..].get(..header_len).ok_or_else(|| {
+            format!("byte {start}: a header of {header_len} bytes in a file of {}", bytes.len())
+        })?;
+        let header = std::str::from_utf8(header).map_err(|_| "header: not UTF-8")?;
+        let header = Self::parse(header).map_err(|reason| format!("header: {reason}"))?;
+        Ok((header, start + header_len))
+    }
+
     /// Of a Python dictionary, `{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }`.
     fn parse(text: &str) -> Result<Self, String> {
         let inner = text.trim().strip_prefix('{').and_then(|text| text.strip_suffix('}'));
@@ -270,6 +316,8 @@ mod tests {
             assert_eq!((found.labels, found.classes), (vec![1, 0], vec!["3".into(), "5".into()]));
             let message = parse_npz(&file, "x", "z", None).unwrap_err();
             assert_eq!(message, "no array `z`; there are `y`, `x`");
+            let members = [("y".to_owned(), labels.clone()), ("x".to_owned(), inputs.clone())];
+            assert_eq!(npz_members(&file).unwrap(), members);
         }
         assert!(parse_npz(&inputs, "x", "y", None).unwrap_err().starts_with("not a .npz file: "));
     }

@@ -195,12 +195,14 @@ mod tests {
 
     use super::*;
     use crate::data::formats::inflate;
-    use crate::data::formats::table::tests::shared;
+    use crate::table::Table;
 
     #[test]
-    fn real_files_pass_and_a_page_above_the_limit_is_named() {
-        let Some(file) = shared("cifar10-subset/test-00000-of-00001.parquet") else { return };
-        let file = Bytes::from(file);
+    fn whole_files_pass_and_a_page_above_the_limit_is_named() {
+        let table = Table::new()
+            .with_reals("u", (0..1000).map(f64::from))
+            .with_texts("kind", (0..1000).map(|i| ["a", "b"][i % 2]));
+        let file = Bytes::from(table.to_parquet());
         let reader = SerializedFileReader::new(file.clone()).unwrap();
         assert_eq!(check_footer(&file), Ok(()));
         assert!(check_footer(&file[..file.len() - 1]).is_err());

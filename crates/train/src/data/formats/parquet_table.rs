@@ -1,20 +1,21 @@
 //! Tables in Parquet: columns of numbers as features, and one of labels.
 
 use bytes::Bytes;
-use parquet::basic::{ConvertedType, LogicalType, Type as PhysicalType};
-use parquet::column::reader::{ColumnReader, get_typed_column_reader};
-use parquet::data_type::{
-    BoolType, ByteArrayType, DataType, DoubleType, FloatType, Int32Type, Int64Type,
-};
+use parquet::basic::{ConvertedType, Type as PhysicalType};
+use parquet::column::reader::ColumnReader;
+use parquet::data_type::{BoolType, ByteArrayType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
 use super::inflate;
-use super::parquet_pages::{self, guarded};
-use super::table::{LabelledTable, Labels, quoted, some_of};
+use super::pandas;
+use super::parquet_numbers::{Chunk, is_number, type_name};
+use super::parquet_pages;
+use super::table::{LabelledTable, Labels, in_f32, index_left_out, quoted, some_of};
 
-/// All columns but the label must be of numbers and without nulls; the label is a number, a text or a boolean.
+/// All columns but the label must be of numbers and without nulls; the label is a number, a text or a boolean. An index
+/// that pandas wrote is left out.
 ///
 /// Holds features within [`inflate::limit`], and one page at a time, likewise.
 pub(crate) fn parse(
@@ -33,22 +34,26 @@ pub(crate) fn parse(
         .iter()
         .position(|name| name == label)
         .ok_or_else(|| format!("no column {}; there are {}", quoted(label), some_of(&names)))?;
-    for (idx, column) in schema.columns().iter().enumerate() {
+    let index = pandas::index_columns(metadata.file_metadata());
+    let is_index = |idx: usize| idx != label && index.contains(&names[idx]);
+    for (idx, column) in schema.columns().iter().enumerate().filter(|(idx, _)| !is_index(*idx)) {
         let in_column = |reason: String| format!("column {}: {reason}", quoted(&names[idx]));
         if column.path().parts().len() != 1 || column.max_rep_level() != 0 {
             return Err(in_column("nested".to_owned()));
         }
         let is_known = is_number(column) || idx == label && is_text_or_flag(column);
         if !is_known {
-            return Err(in_column(format!("values of type {}", kind(column))));
+            return Err(in_column(format!("values of type {}", type_name(column))));
         }
     }
     let mut group_rows = metadata.row_groups().iter().map(|group| group.num_rows());
     let n_rows = group_rows
         .try_fold(0usize, |sum, rows| sum.checked_add(rows.try_into().ok()?))
-        .filter(|rows| rows.checked_mul(4 * names.len()).is_some_and(|size| size <= limit))
+        .filter(|rows| rows.checked_mul(8 * names.len()).is_some_and(|size| size <= limit))
         .ok_or("promises more rows than a file of its size can hold")?;
-    let n_features = names.len() - 1;
+    let feature_columns: Vec<usize> =
+        (0..names.len()).filter(|&idx| idx != label && !is_index(idx)).collect();
+    let n_features = feature_columns.len();
     if n_rows == 0 || n_features == 0 {
         return Err(format!("{n_rows} rows of {n_features} features"));
     }
@@ -62,22 +67,19 @@ pub(crate) fn parse(
         let n_rows = group.metadata().num_rows() as usize;
         let (rows, rest) = rows_left.split_at_mut(n_rows * n_features);
         rows_left = rest;
-        for (idx, name) in names.iter().enumerate() {
-            let max_level = schema.column(idx).max_def_level();
-            let chunk = Chunk { first, n_rows, max_level };
+        for (idx, name) in names.iter().enumerate().filter(|(idx, _)| !is_index(*idx)) {
+            let chunk = Chunk::of(&schema.column(idx), first, n_rows);
             let column = group.get_column_reader(idx).map_err(text);
             let read = if idx == label {
-                column.and_then(|column| chunk.classes(column, &mut labels))
+                column.and_then(|column| classes(&chunk, column, &mut labels))
             } else {
-                let column_idx = if idx < label { idx } else { idx - 1 };
-                let mut targets = rows.iter_mut().skip(column_idx).step_by(n_features);
+                let feature = feature_columns.partition_point(|&column| column < idx);
+                let mut targets = rows.iter_mut().skip(feature).step_by(n_features);
                 column.and_then(|column| {
                     chunk.numbers(column, |value| {
-                        let rounded = value as f32;
-                        if !rounded.is_finite() {
-                            return Err(format!("{value:e} is not finite in f32"));
-                        }
-                        targets.next().into_iter().for_each(|target| *target = rounded);
+                        let value = in_f32(value)
+                            .ok_or_else(|| format!("{value:e} is not finite in f32"))?;
+                        targets.next().into_iter().for_each(|target| *target = value);
                         Ok(())
                     })
                 })
@@ -87,19 +89,11 @@ pub(crate) fn parse(
         first += n_rows;
     }
     let (labels, classes) = labels.finish();
-    let mut columns = names;
-    columns.remove(label);
-    Ok(LabelledTable { features, n_features, columns, labels, classes })
-}
-
-/// Numbers as they are; not dates, times and decimals that are stored as whole numbers.
-fn is_number(column: &ColumnDescriptor) -> bool {
-    use ConvertedType::{INT_8, INT_16, INT_32, INT_64, NONE, UINT_8, UINT_16};
-    use PhysicalType::{DOUBLE, FLOAT, INT32, INT64};
-    [DOUBLE, FLOAT, INT32, INT64].contains(&column.physical_type())
-        && [NONE, INT_8, INT_16, INT_32, INT_64, UINT_8, UINT_16].contains(&column.converted_type())
-        // Times in nanoseconds have no converted type.
-        && matches!(column.logical_type_ref(), None | Some(LogicalType::Integer { .. }))
+    let of_index: Vec<String> =
+        (0..names.len()).filter(|&idx| is_index(idx)).map(|idx| names[idx].clone()).collect();
+    let columns = feature_columns.iter().map(|&idx| names[idx].clone()).collect();
+    let notes = index_left_out(&of_index).into_iter().collect();
+    Ok(LabelledTable { features, n_features, columns, labels, classes, notes })
 }
 
 fn is_text_or_flag(column: &ColumnDescriptor) -> bool {
@@ -111,98 +105,28 @@ fn is_text_or_flag(column: &ColumnDescriptor) -> bool {
     }
 }
 
-fn kind(column: &ColumnDescriptor) -> String {
-    match (column.converted_type(), column.logical_type_ref()) {
-        (ConvertedType::NONE, Some(logical)) => format!("{logical:?}"),
-        (ConvertedType::NONE, None) => column.physical_type().to_string(),
-        (converted, _) => converted.to_string(),
-    }
-}
-
-/// A column in a group of rows.
-struct Chunk {
-    /// Rows before this group.
-    first: usize,
-    n_rows: usize,
-    max_level: i16,
-}
-
-impl Chunk {
-    fn numbers(
-        &self,
-        column: ColumnReader,
-        mut visit: impl FnMut(f64) -> Result<(), String>,
-    ) -> Result<(), String> {
-        match column {
-            ColumnReader::DoubleColumnReader(_) => self.each::<DoubleType>(column, |&v| visit(v)),
-            ColumnReader::FloatColumnReader(_) => {
-                self.each::<FloatType>(column, |&v| visit(v.into()))
-            }
-            ColumnReader::Int32ColumnReader(_) => {
-                self.each::<Int32Type>(column, |&v| visit(v.into()))
-            }
-            _ => self.each::<Int64Type>(column, |&v| visit(v as f64)),
+/// The classes of a column of labels in a group of rows.
+fn classes(chunk: &Chunk, column: ColumnReader, labels: &mut Labels) -> Result<(), String> {
+    match column {
+        ColumnReader::BoolColumnReader(_) => {
+            chunk.each::<BoolType>(column, |v| labels.push(&v.to_string()))
         }
-    }
-
-    fn classes(&self, column: ColumnReader, labels: &mut Labels) -> Result<(), String> {
-        match column {
-            ColumnReader::BoolColumnReader(_) => {
-                self.each::<BoolType>(column, |v| labels.push(&v.to_string()))
-            }
-            ColumnReader::ByteArrayColumnReader(_) => self.each::<ByteArrayType>(column, |v| {
-                labels.push(std::str::from_utf8(v.data()).map_err(|_| "not UTF-8")?)
-            }),
-            ColumnReader::Int32ColumnReader(_) => {
-                self.each::<Int32Type>(column, |v| labels.push(&v.to_string()))
-            }
-            ColumnReader::Int64ColumnReader(_) => {
-                self.each::<Int64Type>(column, |v| labels.push(&v.to_string()))
-            }
-            _ => self.numbers(column, |value| {
-                if value.is_finite() {
-                    labels.push(&value.to_string())
-                } else {
-                    Err(format!("{value} is not finite"))
-                }
-            }),
+        ColumnReader::ByteArrayColumnReader(_) => chunk.each::<ByteArrayType>(column, |v| {
+            labels.push(std::str::from_utf8(v.data()).map_err(|_| "not UTF-8")?)
+        }),
+        ColumnReader::Int32ColumnReader(_) if chunk.is_plain() => {
+            chunk.each::<Int32Type>(column, |v| labels.push(&v.to_string()))
         }
-    }
-
-    /// Visits the values of all rows; errors name the row.
-    fn each<T: DataType>(
-        &self,
-        column: ColumnReader,
-        mut visit: impl FnMut(&T::T) -> Result<(), String>,
-    ) -> Result<(), String> {
-        const BATCH: usize = 1 << 14;
-        let mut reader = get_typed_column_reader::<T>(column);
-        let (mut values, mut levels) = (Vec::new(), Vec::new());
-        let mut n_read = 0;
-        while n_read < self.n_rows {
-            values.clear();
-            levels.clear();
-            let wanted = BATCH.min(self.n_rows - n_read);
-            let (n_records, _, _) = guarded(|| {
-                reader.read_records(wanted, Some(&mut levels), None, &mut values).map_err(text)
-            })?;
-            if n_records == 0 {
-                return Err(format!(
-                    "{} rows, not {}",
-                    self.first + n_read,
-                    self.first + self.n_rows
-                ));
-            }
-            let at = |row: usize| self.first + n_read + row + 1;
-            if let Some(row) = levels.iter().position(|&level| level < self.max_level) {
-                return Err(format!("row {}: null", at(row)));
-            }
-            for (row, value) in values.iter().enumerate() {
-                visit(value).map_err(|reason| format!("row {}: {reason}", at(row)))?;
-            }
-            n_read += n_records;
+        ColumnReader::Int64ColumnReader(_) if chunk.is_plain() => {
+            chunk.each::<Int64Type>(column, |v| labels.push(&v.to_string()))
         }
-        Ok(())
+        _ => chunk.numbers(column, |value| {
+            if value.is_finite() {
+                labels.push(&value.to_string())
+            } else {
+                Err(format!("{value} is not finite"))
+            }
+        }),
     }
 }
 
@@ -214,7 +138,9 @@ fn text(error: ParquetError) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use parquet::data_type::ByteArray;
+    use parquet::data_type::{ByteArray, DataType, DoubleType, FixedLenByteArrayType, FloatType};
+    use parquet::file::metadata::KeyValue;
+    use parquet::file::properties::WriterProperties;
     use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
     use parquet::schema::parser::parse_message_type;
 
@@ -223,9 +149,17 @@ mod tests {
     type Group<'a> = SerializedRowGroupWriter<'a, Vec<u8>>;
 
     fn parquet(columns: &str, groups: &[&dyn Fn(&mut Group)]) -> Bytes {
+        parquet_with(columns, WriterProperties::default(), groups)
+    }
+
+    fn parquet_with(
+        columns: &str,
+        properties: WriterProperties,
+        groups: &[&dyn Fn(&mut Group)],
+    ) -> Bytes {
         let schema = parse_message_type(&format!("message schema {{ {columns} }}")).unwrap();
-        let mut writer =
-            SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::default()).unwrap();
+        let (schema, properties) = (Arc::new(schema), Arc::new(properties));
+        let mut writer = SerializedFileWriter::new(Vec::new(), schema, properties).unwrap();
         for fill in groups {
             let mut group = writer.next_row_group().unwrap();
             fill(&mut group);
@@ -269,6 +203,40 @@ mod tests {
         assert_eq!(table.columns, ["a", "b", "c", "d"]);
     }
 
+    /// What pandas says of an index that is stored, here of texts, and of a range.
+    #[test]
+    fn the_index_of_pandas_is_no_feature() {
+        let schema = "required int32 x; required binary __index_level_0__ (utf8); required int32 y; required int64 z;";
+        let with = |pandas: &str, label| {
+            let pandas = KeyValue::new("pandas".to_owned(), pandas.to_owned());
+            let properties =
+                WriterProperties::builder().set_key_value_metadata(Some(vec![pandas])).build();
+            let file = parquet_with(
+                schema,
+                properties,
+                &[&|group| {
+                    put::<Int32Type>(group, &[1, 2], None);
+                    let names = ["r1", "r2"].map(ByteArray::from);
+                    put::<ByteArrayType>(group, &names, None);
+                    put::<Int32Type>(group, &[0, 1], None);
+                    put::<Int64Type>(group, &[3, 4], None);
+                }],
+            );
+            parse(file, label, None)
+        };
+        let index = r#"{"index_columns": ["__index_level_0__"], "pandas_version": "2.2.3"}"#;
+        let table = with(index, "y").unwrap();
+        assert_eq!((table.n_features, table.features), (2, vec![1., 3., 2., 4.]));
+        assert_eq!(table.columns, ["x", "z"]);
+        assert_eq!(table.notes, ["left out as an index of the rows: `__index_level_0__`"]);
+        // Whoever asks for its labels gets them.
+        assert!(with(index, "__index_level_0__").unwrap().notes.is_empty());
+        let range = r#"{"index_columns": [{"kind": "range", "start": 0, "stop": 2, "step": 1}]}"#;
+        let message = "column `__index_level_0__`: values of type UTF8";
+        assert_eq!(with(range, "y").unwrap_err(), message);
+        assert_eq!(with("no JSON", "y").unwrap_err(), message);
+    }
+
     #[test]
     fn labels_are_texts_booleans_or_numbers() {
         let texts = parquet(
@@ -303,6 +271,31 @@ mod tests {
             }],
         );
         assert_eq!(parse(reals, "y", None).unwrap().classes, ["0", "1"]);
+    }
+
+    /// Half precision, whole numbers from 0, and decimals in each of their storages: values by pyarrow.
+    #[test]
+    fn numbers_of_rarer_types() {
+        let schema = "required fixed_len_byte_array(2) h (FLOAT16); required int32 u (INTEGER(32, false)); \
+            required int64 w (INTEGER(64, false)); required int32 d (DECIMAL(9, 2)); \
+            required fixed_len_byte_array(16) e (DECIMAL(38, 3)); required int32 y;";
+        let file = parquet(
+            schema,
+            &[&|group| {
+                let bytes = |bytes: &[u8]| ByteArray::from(bytes.to_vec()).into();
+                put::<FixedLenByteArrayType>(group, &[bytes(&[0, 0x3c]), bytes(&[0, 0xc0])], None);
+                put::<Int32Type>(group, &[-1, 7], None);
+                put::<Int64Type>(group, &[-1, 7], None);
+                put::<Int32Type>(group, &[-1234, 5], None);
+                let [minus, plus] = [-1500i128, 12345].map(|value| bytes(&value.to_be_bytes()));
+                put::<FixedLenByteArrayType>(group, &[minus, plus], None);
+                put::<Int32Type>(group, &[0, 1], None);
+            }],
+        );
+        let table = parse(file, "y", None).unwrap();
+        let first = [1., 4_294_967_295., 1.844_674_407_370_955_2e19, -12.34, -1.5];
+        let second = [-2., 7., 7., 0.05, 12.345];
+        assert_eq!(table.features, [first, second].concat());
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 /// A table of numbers with one label per row, as read.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LabelledTable {
-    /// `[n_rows × n_features]`, row-major; all finite.
-    pub features: Vec<f32>,
+    /// `[n_rows × n_features]`, row-major; all finite in `f32`.
+    pub features: Vec<f64>,
     /// Features per row, at least one.
     pub n_features: usize,
     /// Names of the feature columns; empty where the format has none.
@@ -15,6 +15,18 @@ pub(crate) struct LabelledTable {
     pub labels: Vec<u32>,
     /// Names of the classes, by label.
     pub classes: Vec<String>,
+    /// What was assumed about the file and what of it was left out, each in a sentence without its end.
+    pub notes: Vec<String>,
+}
+
+/// A number that is finite in `f32` too.
+pub(crate) fn in_f32(value: f64) -> Option<f64> {
+    Some(value).filter(|value| (*value as f32).is_finite())
+}
+
+/// What is said of columns that merely count the rows; nothing where there are none.
+pub(crate) fn index_left_out(names: &[String]) -> Option<String> {
+    (!names.is_empty()).then(|| format!("left out as an index of the rows: {}", some_of(names)))
 }
 
 /// Collects the values of a label column, as texts.
@@ -110,11 +122,11 @@ pub(crate) fn some_of<T: AsRef<str>>(names: &[T]) -> String {
 pub(crate) mod tests {
     use super::*;
 
-    /// A file of the real data that lie beside the checkout; where they do not, says so.
-    pub(crate) fn shared(path: &str) -> Option<Vec<u8>> {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
-        let bytes = std::fs::read(format!("{folder}/{path}"));
-        bytes.inspect_err(|error| eprintln!("skipped: {folder}/{path}: {error}")).ok()
+    /// A file of the published data in the folder that `NOISESCOPE_TEST_DATA` names; see the README of the tests.
+    pub(crate) fn published(path: &str) -> Vec<u8> {
+        let folder = std::env::var("NOISESCOPE_TEST_DATA").expect("NOISESCOPE_TEST_DATA is set");
+        let path = std::path::Path::new(&folder).join(path);
+        std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
     fn labels(known: Option<&[&str]>, rows: &[&str]) -> Result<(Vec<u32>, Vec<String>), String> {

@@ -11,24 +11,60 @@ use serde::de::IgnoredAny;
 use super::array::{Array, Element, LabelledArray, check_shape};
 use super::table::{quoted, some_of};
 
+/// The header of a safetensors file, which is JSON.
 #[derive(Deserialize)]
-struct Header {
+pub struct TensorsHeader {
     #[serde(rename = "__metadata__")]
     _metadata: Option<IgnoredAny>,
+    /// By name.
     #[serde(flatten)]
-    tensors: BTreeMap<String, Entry>,
+    pub tensors: BTreeMap<String, TensorEntry>,
 }
 
-#[derive(Deserialize)]
-struct Entry {
-    dtype: String,
-    shape: Vec<usize>,
-    data_offsets: (usize, usize),
+/// What a header says of one tensor: nothing says yet that it is there.
+#[derive(Debug, Clone, Deserialize)]
+pub struct TensorEntry {
+    /// The type of its numbers, such as `F32`.
+    pub dtype: String,
+    /// Row-major.
+    pub shape: Vec<usize>,
+    /// First byte and the one after the last, counted from the end of the header.
+    pub data_offsets: (usize, usize),
+}
+
+impl TensorsHeader {
+    /// Reads the JSON.
+    ///
+    /// # Errors
+    /// When it is no such header.
+    pub fn parse(json: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(json).map_err(|error| format!("header: {error}"))
+    }
+}
+
+impl TensorEntry {
+    /// The type of its numbers, if they are numbers.
+    ///
+    /// # Errors
+    /// When the type is not known.
+    pub fn element(&self) -> Result<Element, String> {
+        element(&self.dtype)
+    }
+
+    /// Whether as many numbers as the shape has take just the bytes that are theirs.
+    ///
+    /// # Errors
+    /// When they do not.
+    pub fn check(&self, element: Element) -> Result<(), String> {
+        let (start, end) = self.data_offsets;
+        let n_bytes = end.checked_sub(start).ok_or_else(|| format!("bytes {start} to {end}"))?;
+        check_shape(&self.shape, element, n_bytes)
+    }
 }
 
 /// Inputs and labels by the names of their tensors.
 ///
-/// Holds at most 8 bytes for each byte of the two, and some 100 for each byte of the header.
+/// Holds at most 8 bytes for each value of the two, and some 100 for each byte of the header.
 pub(crate) fn parse(
     bytes: &[u8],
     inputs: &str,
@@ -41,22 +77,21 @@ pub(crate) fn parse(
         .ok()
         .and_then(|len| rest.split_at_checked(len))
         .ok_or_else(|| format!("a header of {header_len} bytes in a file of {}", bytes.len()))?;
-    let header: Header =
-        serde_json::from_slice(header).map_err(|error| format!("header: {error}"))?;
+    let header = TensorsHeader::parse(header)?;
     let array = |name: &str| {
-        let Some(Entry { dtype, shape, data_offsets: (start, end) }) = header.tensors.get(name)
-        else {
+        let Some(entry) = header.tensors.get(name) else {
             let names: Vec<&String> = header.tensors.keys().collect();
             return Err(format!("no tensor {}; there are {}", quoted(name), some_of(&names)));
         };
-        let values = data
-            .get(*start..*end)
-            .ok_or_else(|| format!("bytes {start} to {end} of {}", data.len()));
+        let (start, end) = entry.data_offsets;
+        let values =
+            data.get(start..end).ok_or_else(|| format!("bytes {start} to {end} of {}", data.len()));
         values
             .and_then(|bytes| {
-                let element = element(dtype)?;
-                check_shape(shape, element, bytes.len())?;
-                Ok(Array { shape: shape.clone(), values: element.decode(bytes, false)? })
+                let element = entry.element()?;
+                entry.check(element)?;
+                let values = element.decode(bytes, false)?;
+                Ok(Array { shape: entry.shape.clone(), values })
             })
             .map_err(|reason| format!("tensor {}: {reason}", quoted(name)))
     };
