@@ -5,7 +5,8 @@ use std::path::Path;
 
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
-use train::data::{Chunk, index_columns, is_number, type_name};
+use train::data::pandas::index_columns;
+use train::data::parquet_numbers::{Chunk, is_number, type_name};
 
 use super::{Content, Heading, LeftOut, Problem, Source, text};
 
