@@ -283,7 +283,7 @@ fn noise(n_samples: usize, image: [usize; 3], n_classes: usize, device: &Device)
     })
 }
 
-/// From weights that are moved by a share `nudge` of their own, up or down: loss, gradient, weights and buffers after two steps, gradients of samples and losses at the end: everything that
+/// Loss, gradient, weights and buffers after two steps, gradients of samples and losses at the end: everything that
 /// training and measuring ask of a network.
 fn steps(
     model: &Arc<dyn Model>,
@@ -291,14 +291,9 @@ fn steps(
     n_samples: usize,
     dtype: DType,
     device: &Device,
-    nudge: f64,
 ) -> Vec<(String, Vec<f64>)> {
     let params = model.init(&Streams::new(1).named("init"), device).unwrap();
     let params = params.to_dtype(dtype).unwrap();
-    let sides = random("sides", &[params.n_parameters()], DType::F64, &Device::Cpu);
-    let nudged = params.flatten().unwrap().into_iter().zip(values(&sides));
-    let nudged: Vec<f64> = nudged.map(|(w, side)| w * (1. + nudge * side.signum())).collect();
-    params.assign(&nudged).unwrap();
     let objective =
         Objective::new(model.clone(), noise(n_samples, image, 10, device), params).unwrap();
     let params = objective.params();
@@ -333,6 +328,9 @@ fn steps(
     found
 }
 
+/// No device's `f32` can be held to less than how far the CPU's own is from its `f64`: where a few samples are normalised by
+/// their own moments and lie near kinks, as in ResNet-18 here, that is 1 % of a gradient after one step, and moving every weight
+/// by two units in its last place is 5 %.
 fn compare_steps(
     model: impl Model + 'static,
     image: [usize; 3],
@@ -341,27 +339,25 @@ fn compare_steps(
 ) {
     let gpu = gpu();
     let model: Arc<dyn Model> = Arc::new(model);
+    let exact = steps(&model, image, n_samples, DType::F64, &Device::Cpu);
     for &(dtype, tolerance) in precisions {
-        let [expected, found, again] = [&Device::Cpu, &gpu, &gpu]
-            .map(|device| steps(&model, image, n_samples, dtype, device, 0.));
+        let [expected, found, again] =
+            [&Device::Cpu, &gpu, &gpu].map(|device| steps(&model, image, n_samples, dtype, device));
         for ((what, found), (_, again)) in found.iter().zip(&again) {
             assert!(found == again, "{what}: other bits the second time");
         }
-        // No device can be held to less than what the CPU's own numbers move by when every weight moves by its last bit.
-        let ulp = if dtype == DType::F32 { f64::from(f32::EPSILON) } else { f64::EPSILON };
-        let nudged = steps(&model, image, n_samples, dtype, &Device::Cpu, ulp);
-        for (((what, found), (_, expected)), (_, nudged)) in
-            found.iter().zip(&expected).zip(&nudged)
+        for (((what, found), (_, expected)), (_, exact)) in found.iter().zip(&expected).zip(&exact)
         {
-            let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(0., f64::max);
-            let scale = largest(&mut expected.iter().map(|value| value.abs()));
-            let moved = expected.iter().zip(nudged).map(|(a, b)| (a - b).abs());
-            let own = 4. * largest(&mut moved.into_iter()) / scale.max(1e-30);
-            let what = format!("{what} {dtype:?}");
-            eprintln!("{what}: limit {tolerance:.0e}, of the nudge {own:.1e}");
-            check_close(&what, found, expected, own.max(tolerance));
+            let limit = tolerance.max(4. * distance(expected, exact));
+            check_close(&format!("{what} {dtype:?}"), found, expected, limit);
         }
     }
+}
+
+/// The largest difference, relative to the largest number.
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    let scale = b.iter().fold(1e-30, |max: f64, value| max.max(value.abs()));
+    a.iter().zip(b).fold(0., |max: f64, (a, b)| max.max((a - b).abs() / scale))
 }
 
 /// In `f64` a mistake of a kernel is seen, in `f32` what is trained with.
