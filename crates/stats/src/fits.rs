@@ -1,9 +1,11 @@
 //! Maximum-likelihood fits of the laws.
 
 pub(crate) mod ascent;
+mod cholesky;
 mod condensed;
 mod first_guess;
 mod gaussian;
+mod gaussian_mixture;
 mod generalised_gaussian;
 mod laplace;
 mod rival;
@@ -14,13 +16,15 @@ mod symmetric_stable;
 
 pub use gaussian::fit_gaussian;
 pub(crate) use gaussian::fit_gaussian_to;
+pub use gaussian_mixture::fit_gaussian_mixture;
+pub(crate) use gaussian_mixture::fit_gaussian_mixture_to;
 pub use generalised_gaussian::fit_generalised_gaussian;
 pub(crate) use generalised_gaussian::fit_generalised_gaussian_to;
 pub use laplace::fit_laplace;
 pub(crate) use laplace::fit_laplace_to;
 use std::fmt;
 pub use student_t::fit_student_t;
-pub(crate) use student_t::fit_student_t_to;
+pub(crate) use student_t::{fit_student_t_to, ln_likelihood_of_student_t};
 pub use symmetric_stable::fit_symmetric_stable;
 pub(crate) use symmetric_stable::fit_symmetric_stable_to;
 

@@ -420,7 +420,7 @@ fn verdicts() {
                     let samples = draw(n_samples, seed);
                     let comparison = compare(&samples, Location::Free, Binning::default()).unwrap();
                     let p = null.p_value(comparison.likelihood_ratio);
-                    Verdict::of(&comparison, p, comparison.gaussian_fit.chi2_p_upper, 0.05)
+                    Verdict::of(&comparison, p, comparison.gaussian_fit.chi2_p_upper, None, 0.05)
                 })
                 .collect();
             println!("{name}, N = {n_samples}:");

@@ -1,5 +1,6 @@
 //! Newton's ascent of the stable likelihood.
 
+use super::cholesky::solve;
 use crate::stable::density::Density;
 use crate::stable::table::ALPHA_MIN;
 
@@ -193,34 +194,6 @@ impl Point {
     }
 }
 
-/// Solves `matrix · x = vector` in the free coordinates by Cholesky's method,
-/// from the upper triangle; `None` where the matrix is not positive definite.
-fn solve(matrix: &Matrix, vector: &Vector, free: [bool; 3]) -> Option<Vector> {
-    let mut lower = [[0.0; 3]; 3];
-    for i in (0..3).filter(|&i| free[i]) {
-        for j in (0..=i).filter(|&j| free[j]) {
-            let rest = matrix[j][i] - (0..j).map(|k| lower[i][k] * lower[j][k]).sum::<f64>();
-            if i > j {
-                lower[i][j] = rest / lower[j][j];
-            } else if rest > 1e-12 * matrix[i][i] {
-                lower[i][i] = rest.sqrt();
-            } else {
-                return None;
-            }
-        }
-    }
-    let mut solution = [0.0; 3];
-    for i in (0..3).filter(|&i| free[i]) {
-        let rest = vector[i] - (0..i).map(|k| lower[i][k] * solution[k]).sum::<f64>();
-        solution[i] = rest / lower[i][i];
-    }
-    for i in (0..3).rev().filter(|&i| free[i]) {
-        let rest = solution[i] - (i + 1..3).map(|k| lower[k][i] * solution[k]).sum::<f64>();
-        solution[i] = rest / lower[i][i];
-    }
-    Some(solution)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,16 +230,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    /// By hand: `[[4, 2], [2, 3]] (1, 1) = (6, 5)`.
-    #[test]
-    fn cholesky() {
-        let matrix = [[4.0, 9.0, 2.0], [0.0, -1.0, 9.0], [0.0, 0.0, 3.0]];
-        let solution = solve(&matrix, &[6.0, 7.0, 5.0], [true, false, true]).unwrap();
-        for (value, expected) in solution.into_iter().zip([1.0, 0.0, 1.0]) {
-            assert!((value - expected).abs() < 1e-15);
-        }
-        assert!(solve(&matrix, &[6.0, 7.0, 5.0], [true; 3]).is_none());
     }
 }

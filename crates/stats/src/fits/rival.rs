@@ -60,8 +60,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        GeneralisedGaussian, Laplace, StudentT, SymmetricStable, fit_generalised_gaussian,
-        fit_student_t,
+        GaussianMixture, GeneralisedGaussian, Laplace, StudentT, SymmetricStable,
+        fit_gaussian_mixture, fit_generalised_gaussian, fit_student_t,
     };
 
     /// Series of ten laws, 50 to 600 long, in units from 1e-200 to 1e200.
@@ -182,6 +182,30 @@ mod tests {
             let fit = fit_generalised_gaussian(samples, Location::Free).unwrap();
             let found = fit.ln_likelihood + unit;
             assert!(found > greatest - 1e-4, "{i}: {found}, {greatest}, {}", fit.law);
+        }
+    }
+
+    #[test]
+    fn no_search_finds_a_likelier_mixture() {
+        for (i, samples) in series().iter().enumerate() {
+            let (z, unit) = in_units(samples);
+            let likelihood = |[mu, ln_narrow, ln_ratio, logit]: [f64; 4]| {
+                let narrow = ln_narrow.exp().max(0.05);
+                let wide = narrow * ln_ratio.clamp(0.0, 1e3f64.ln()).exp();
+                let share = 1.0 / (1.0 + (-logit).exp());
+                let law = GaussianMixture::new(share, mu, narrow, wide).unwrap();
+                z.iter().map(|&z| law.ln_pdf(z)).sum()
+            };
+            let mut greatest = f64::MIN;
+            for mu in quantiles(&z).step_by(3) {
+                for start in [[-0.1, 1.0, -2.2], [-0.7, 1.0, 0.0], [0.0, 2.5, -4.0]] {
+                    let [narrow, ratio, logit] = start;
+                    greatest = greatest.max(search(&likelihood, [mu, narrow, ratio, logit]));
+                }
+            }
+            let fit = fit_gaussian_mixture(samples, Location::Free).unwrap();
+            let found = fit.ln_likelihood + unit;
+            assert!(found > greatest - 1e-3, "{i}: {found}, {greatest}, {}", fit.law);
         }
     }
 

@@ -75,6 +75,23 @@ pub(crate) fn fit_student_t_to(series: &Standardised, location: Location) -> Fit
     maximise(series, location).into_fit(series, location, (NU_MIN, NU_MAX), StudentT::new)
 }
 
+/// The greatest log likelihood of Student's law with a given ν, searched for from
+/// a fit with another; NaN where there is none.
+pub(crate) fn ln_likelihood_of_student_t(
+    series: &Standardised,
+    location: Location,
+    nu: f64,
+    near: &Fit<StudentT>,
+) -> f64 {
+    if matches!(near.status, FitStatus::Constant | FitStatus::ZeroInflated) {
+        return f64::NAN;
+    }
+    let all = Points { z: &series.sorted, weights: None, n: series.z.len() as f64 };
+    let start = (series.z_of(near.law.mu()), near.law.sigma() / series.scale);
+    let profile = Profile::at(all, nu, start, location == Location::Free);
+    profile.ln_likelihood - all.n * series.scale.ln()
+}
+
 fn n_equal(sorted: &[f64], z: f64) -> usize {
     let begin = sorted.partition_point(|&other| other < z);
     sorted[begin..].partition_point(|&other| other == z)
