@@ -23,6 +23,9 @@
 //! - A [`LikelihoodRatioNull`] is the law of that ratio for Gaussian noise, and
 //!   makes p-values of it; [`benjamini_hochberg`] and [`benjamini_yekutieli`]
 //!   adjust them for the number of series.
+//! - A [`TailIndex`] is what the outermost samples alone say of the tail.
+//! - [`continuous_part`] leaves out a value that many samples share; the
+//!   [`TiedValue`] says which.
 //! - A [`Verdict`] is the conclusion in words.
 //! - An [`AlphaInterval`] says how well alpha is known, by its profile
 //!   likelihood ([`profile_interval`]) or by the bootstrap.
@@ -68,22 +71,23 @@ mod moments;
 mod multiple_testing;
 mod stable;
 mod standardise;
+mod ties;
 mod verdict;
 
-pub use comparison::{Comparison, compare};
+pub use comparison::{Comparison, compare, compare_without_rivals};
 pub use error::StatsError;
 pub use estimators::{Estimate, Estimator, estimate};
 pub use fits::{
-    Fit, FitStatus, Location, fit_gaussian, fit_gaussian_mixture, fit_generalised_gaussian,
-    fit_laplace, fit_student_t, fit_symmetric_stable,
+    Fit, FitStatus, LEAST_ALPHA, Location, fit_gaussian, fit_gaussian_mixture,
+    fit_generalised_gaussian, fit_laplace, fit_student_t, fit_symmetric_stable,
 };
 pub use goodness_of_fit::{Binning, GoodnessOfFit};
 pub use inference::{
     Aggregation, AggregationTest, AlphaInterval, CommonAlpha, EdfStatistics, EdfTest, HeldOut,
-    InformationCriteria, Law, LawScore, PooledView, Rivals, Vuong, aggregation, aggregation_test,
-    bootstrap_interval, common_alpha, edf_statistics, edf_test_gaussian, edf_test_stable,
-    held_out_difference, information_criteria, pooled_view, profile_interval, profile_likelihood,
-    rivals, vuong,
+    InformationCriteria, Law, LawScore, PooledView, Rivals, TailIndex, Vuong, aggregation,
+    aggregation_test, bootstrap_interval, common_alpha, edf_statistics, edf_test_gaussian,
+    edf_test_stable, held_out_difference, information_criteria, pooled_view, profile_interval,
+    profile_likelihood, rivals, tail_index, vuong,
 };
 pub use laws::{
     Gaussian, GaussianMixture, GeneralisedGaussian, Laplace, StabilityIndex, StudentT,
@@ -92,4 +96,5 @@ pub use laws::{
 pub use likelihood_ratio::LikelihoodRatioNull;
 pub use moments::Moments;
 pub use multiple_testing::{benjamini_hochberg, benjamini_yekutieli};
+pub use ties::{TiedValue, continuous_part};
 pub use verdict::Verdict;

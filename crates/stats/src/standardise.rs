@@ -6,7 +6,7 @@ use crate::StatsError;
 use crate::stable::simd::wide;
 
 /// The least number of samples a law is fitted to.
-const MIN_SAMPLES: usize = 50;
+pub(crate) const MIN_SAMPLES: usize = 50;
 
 /// Interquartile range of the standard Gaussian.
 const GAUSSIAN_IQR: f64 = 1.349;

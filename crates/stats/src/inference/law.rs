@@ -99,12 +99,8 @@ impl fmt::Display for Law {
     }
 }
 
-fn is_degenerate(status: FitStatus) -> bool {
-    matches!(status, FitStatus::Constant | FitStatus::ZeroInflated)
-}
-
 fn evaluate<L: Continuous<f64, f64>>(fit: &Fit<L>, at: &[f64]) -> Vec<f64> {
-    if is_degenerate(fit.status) {
+    if fit.status.is_degenerate() {
         vec![f64::NAN; at.len()]
     } else {
         at.iter().map(|&x| fit.law.ln_pdf(x)).collect()
@@ -122,7 +118,7 @@ fn stable_ln_densities(
     let stable = fit_symmetric_stable_to(&series, location, &gaussian);
     Ok(match stable.status {
         FitStatus::Boundary => evaluate(&gaussian, at),
-        status if is_degenerate(status) => vec![f64::NAN; at.len()],
+        status if status.is_degenerate() => vec![f64::NAN; at.len()],
         _ => tabulated_ln_densities(&stable.law, at),
     })
 }

@@ -15,8 +15,8 @@ use crate::fits::{
 };
 use crate::standardise::Standardised;
 use crate::{
-    Binning, Comparison, Fit, FitStatus, GaussianMixture, GeneralisedGaussian, Laplace, Location,
-    StatsError, StudentT, compare,
+    Binning, Comparison, Fit, GaussianMixture, GeneralisedGaussian, Laplace, Location, StatsError,
+    StudentT, compare,
 };
 
 /// How well one law fits.
@@ -173,9 +173,14 @@ impl Rivals {
         self.score(Law::SymmetricStable).criteria.aic.min(up_to_two)
     }
 
-    fn least_aic_of_finite_variance(&self) -> f64 {
+    pub(crate) fn least_aic_of_finite_variance(&self) -> f64 {
         let [_, from_two] = self.student_t_aic();
         self.of_finite_variance().map(|score| score.criteria.aic).fold(from_two, f64::min)
+    }
+
+    /// AIC of Student's law with ν ≤ 2.
+    pub(crate) fn student_t_aic_up_to_two(&self) -> f64 {
+        self.student_t_aic()[0]
     }
 
     /// AIC of Student's law with ν ≤ 2 and with ν ≥ 2.
@@ -219,7 +224,7 @@ fn least_bic<'a>(scores: impl Iterator<Item = &'a LawScore>) -> Option<&'a LawSc
 /// A law that fits puts the edge below the share p of the probability near the
 /// sample of rank pN, which is where the search for it begins.
 fn chi2<L: ContinuousCDF<f64, f64>>(series: &Standardised, fit: &Fit<L>, n_cells: usize) -> f64 {
-    if n_cells == 0 || matches!(fit.status, FitStatus::Constant | FitStatus::ZeroInflated) {
+    if n_cells == 0 || fit.status.is_degenerate() {
         return f64::NAN;
     }
     let n_samples = series.sorted.len();
