@@ -52,27 +52,27 @@ fn a_stable_law_is_called_stable() {
     assert!(count(&series(stable(1.2), 1000), Verdict::HeavyStable) >= 34);
     assert!(count(&series(stable(1.8), 5000), Verdict::HeavyStable) >= 34);
     for alpha in [1.2, 1.5, 1.8] {
-        assert!(count(&series(stable(alpha), 1000), Verdict::HeavyFiniteVariance) <= 3, "{alpha}");
+        assert!(count(&series(stable(alpha), 1000), Verdict::HeavyFiniteVariance) <= 5, "{alpha}");
     }
 }
 
 /// Exact zeros among draws do not change what is said of the others.
 #[test]
 fn zeros_are_judged_apart() {
-    let with_zeros = |series: &[Vec<f64>], share: f64| -> Vec<Vec<f64>> {
+    let with_zeros = |series: &[Vec<f64>], percent: usize| -> Vec<Vec<f64>> {
         let zeroed = |samples: &Vec<f64>| {
-            let is_zero = |i: usize| (i as f64 * share).fract() + share >= 1.0;
+            let is_zero = |i: usize| i * percent % 100 + percent >= 100;
             let zeroed = samples.iter().enumerate();
             zeroed.map(|(i, x)| if is_zero(i) { 0.0 } else { *x }).collect::<Vec<f64>>()
         };
         let inflated: Vec<Vec<f64>> = series.iter().map(zeroed).collect();
-        let n_zeros = inflated[0].iter().filter(|x| **x == 0.0).count() as f64;
-        assert!((n_zeros / inflated[0].len() as f64 - share).abs() < 0.01);
+        let n_zeros = inflated[0].iter().filter(|x| **x == 0.0).count();
+        assert_eq!(n_zeros, inflated[0].len() * percent / 100);
         inflated
     };
     let gaussian = series(Gaussian::new(0.0, 1.0).unwrap(), 1000);
     let heavy = series(stable(1.5), 1000);
-    for share in [0.0, 0.01, 0.05, 0.2, 0.3, 0.6] {
+    for share in [0, 1, 5, 20, 30, 60] {
         let zeroed = with_zeros(&gaussian, share);
         assert!(count(&zeroed, Verdict::GaussianNotRejected) >= 33, "{share}");
         let zeroed = with_zeros(&heavy, share);
