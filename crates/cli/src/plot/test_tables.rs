@@ -1,5 +1,7 @@
 //! Made-up tables of a plausible run, for tests of figures and reports.
 
+use probe::quantities::verdict_column;
+use stats::Verdict;
 use train::{Column, Table};
 
 use super::RunTables;
