@@ -46,7 +46,7 @@ fn csv_columns_give_back_the_laws_they_came_from() {
     // Quantiles at the middles of n equal cells cut the tails off, so α̂ comes out a little high.
     assert!((real(0, "alpha") - 1.).abs() < 0.03, "{}", rows[0]);
     assert!((real(0, "gamma") - 2.).abs() < 0.05 && (real(0, "delta") - 5.).abs() < 0.02);
-    assert_eq!(rows[0]["verdict"], "heavy, SαS adequate");
+    assert_eq!(rows[0]["verdict"], "heavy, SαS");
     assert_eq!(rows[1]["status"], "boundary");
     assert_eq!(real(1, "alpha"), 2.);
     assert!((real(1, "gaussian_std") - 3.).abs() < 0.02);
@@ -60,7 +60,8 @@ fn formats_and_columns() {
     work.write("samples.csv", samples());
     let args = ["fit", "samples.csv", "--column", "cauchy", "--location", "zero"];
     let table = work.succeed(&args).out;
-    assert_eq!(table.lines().count(), 2, "{table}");
+    assert_eq!(table.lines().count(), 4, "{table}");
+    assert!(table.contains("AIC lead: of SαS over the best law of finite variance"), "{table}");
     let csv = work.succeed(&[&args[..], &["--format", "csv"]].concat()).out;
     assert!(csv.starts_with("name,n,"), "{csv}");
     work.succeed(&[&args[..], &["--format", "parquet", "--out", "fit.parquet"]].concat());
@@ -186,6 +187,59 @@ fn replicates_give_all_tests() {
     assert!(gaussian["student_t_nu"].is_null() && gaussian["vuong_z"].is_null());
     let line = work.fail(2, &["fit", "samples.csv", "--replicates", "3"]);
     assert!(line.contains("3 is not in 19..=1000000"), "{line}");
+}
+
+/// Without rivals nothing is said of the variance, and the rest is the same.
+#[test]
+fn rivals_can_be_left_out() {
+    let work = WorkDir::new();
+    work.write("samples.csv", samples());
+    let rows = |more: &[&str]| -> serde_json::Value {
+        let args = [&["fit", "samples.csv", "--format", "json"], more].concat();
+        serde_json::from_str(&work.succeed(&args).out).unwrap()
+    };
+    let (with, without) = (rows(&[]), rows(&["--no-rivals"]));
+    assert_eq!(without[0]["verdict"], "heavy, not compared");
+    assert_eq!(without[1]["verdict"], "Gaussian not rejected");
+    assert!(without[0]["student_t_nu"].is_null() && without[0]["student_t_status"] == "");
+    assert_eq!(with[0]["student_t_status"], "interior");
+    for key in ["alpha", "alpha_low", "chi2", "tail_index"] {
+        assert_eq!(with[0][key], without[0][key], "{key}");
+    }
+    let line = work.fail(2, &["fit", "samples.csv", "--no-rivals", "--pooled"]);
+    assert!(line.contains("--no-rivals") && line.contains("--pooled"), "{line}");
+}
+
+/// A third of exact zeros in a Gaussian column: told by their share, and left out.
+#[test]
+fn zeros_are_told_apart() {
+    let work = WorkDir::new();
+    let value = |i: i32| if i % 3 == 0 { 0. } else { normal_quantile((f64::from(i) + 0.5) / 600.) };
+    work.write("zeros.csv", (0..600).map(|i| format!("{}\n", value(i))).collect::<String>());
+    let json = work.succeed(&["fit", "zeros.csv", "--format", "json"]).out;
+    let rows: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let row = &rows[0];
+    assert_eq!((row["n"].as_i64(), row["n_fitted"].as_i64()), (Some(600), Some(400)));
+    assert!((row["tied"].as_f64().unwrap() - 1. / 3.).abs() < 1e-12);
+    assert_eq!(
+        (&row["tied_value"], &row["verdict"]),
+        (&0f64.into(), &"Gaussian not rejected".into())
+    );
+    let table = work.succeed(&["fit", "zeros.csv"]).out;
+    assert!(table.contains("33.3 % = 0"), "{table}");
+}
+
+/// Numbers of every magnitude: a fit or one line, and no panic.
+#[test]
+fn any_magnitude_is_answered() {
+    let work = WorkDir::new();
+    for (decades, least) in [(600, -292), (300, -142), (300, 7)] {
+        let value = |i: i32| (-1f64).powi(i) * 10f64.powi((i * 37) % decades + least);
+        work.write("wild.csv", (0..60).map(|i| format!("{:e}\n", value(i))).collect::<String>());
+        let said = work.run(&["fit", "wild.csv"]);
+        let is_line = said.code == 2 && said.err.starts_with("noisescope: wild.csv: ");
+        assert!(said.code == 0 || is_line, "{}", said.err);
+    }
 }
 
 /// Gaussian columns of different scale: pooled they look heavy.

@@ -16,6 +16,7 @@ mod stages;
 mod tables;
 mod terminal;
 mod theory_verdicts;
+mod verdicts;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use probe::quantities::verdict_column;
-use stats::Verdict;
+use stats::{LEAST_ALPHA, Verdict};
 use train::{Table, TableError, TrainError, read_table, steps_log};
 
 use crate::arm_differences::{Difference, TWINS};
@@ -13,14 +13,18 @@ use crate::plot::number::{chosen, significant};
 use crate::plot::{RunTables, groups};
 use crate::terminal::{aligned, mean_and_deviation};
 use crate::theory_verdicts;
+use crate::verdicts::{self, AtBounds};
 
 /// What the figures in the noise table mean; printed beside it.
-const DEFINITIONS: &str = "  Fits: maximum likelihood on each series; SαS has characteristic function exp(iδt − |γt|^α), 0.5 ≤ α ≤ 2.
+const DEFINITIONS: &str = "  Fits: maximum likelihood on each series; SαS has characteristic function exp(iδt − |γt|^α), 0.1 ≤ α ≤ 2;
+  in brackets, how many of the estimates in a mean are ends of that range. Draws that share one value with
+  more than 1 % of the others are left out of the fits (ties apart), as dead units make them.
   SSE: w Σ(h − f)² over 60 equal bins of z = (x − median)/(IQR/1.349) on [−6, 6]; free of scale.
   χ²: cells equiprobable under each fit, K = max(10, round(2 n^0.4)). Ratio: SαS over Gauss, of the means.
-  Heavy: likelihood ratio against α = 2 and its simulated null. Adequate: χ² does not reject the law; rivals
-  of SαS are Student-t, Laplace and generalised Gaussian. False-discovery rates are over the parameters of
-  a batch size. α̂ < 2 alone shows nothing.
+  Heavy: likelihood ratio against α = 2 and its simulated null; false-discovery rates are over the
+  parameters of a batch size. Then by AIC: SαS, or Student-t with ν ≤ 2 (infinite variance), against the best
+  of Student-t with ν > 2, Laplace, generalised Gaussian, Gaussian mixture (finite variance). One of them
+  where it is lower by more than 6 and χ² does not reject the law, else \"SαS or finite variance\".
 ";
 
 /// Reads every table that is there.
@@ -30,7 +34,7 @@ pub fn read(directory: &Path) -> Result<RunTables, TrainError> {
     Ok(RunTables {
         steps: if steps.exists() { Some(steps_log::read(&steps)?) } else { None },
         certificate: table("certificate")?,
-        noise: table("noise")?,
+        noise: noise_table(directory)?,
         noise_summary: table("noise_summary")?,
         noise_example: table("noise_example")?,
         noise_grid: table("noise_grid")?,
@@ -59,6 +63,15 @@ pub fn read(directory: &Path) -> Result<RunTables, TrainError> {
         ablation_summary: table("ablation_summary")?,
         ablation_differences: table("ablation_differences")?,
     })
+}
+
+/// The noise of single parameters, whose verdicts are all known.
+fn noise_table(directory: &Path) -> Result<Option<Table>, TrainError> {
+    let noise = read_table(directory, "noise")?;
+    if let Some(noise) = &noise {
+        verdicts::check(&directory.join("noise.parquet"), noise)?;
+    }
+    Ok(noise)
 }
 
 /// The results of a run, for a terminal.
@@ -120,7 +133,7 @@ fn during(table: &Table) -> Result<String, TableError> {
             real("epochs", 3)?,
             real("learning_rate", 3)?,
             count("batch_size")?,
-            mean_and_deviation(alpha.0, alpha.1),
+            mean_and_deviation(alpha.0, alpha.1) + &AtBounds::of_row(table, row)?.note(),
             real("ratio_sse_mean", 3)?,
             real("ratio_chi2_mean", 3)?,
             format!("{n_gaussian} of {}", count("n_parameters")?),
@@ -152,16 +165,26 @@ fn noise(table: &Table) -> Result<String, TableError> {
             let mut cells = vec![table.integers("batch_size")?[row].to_string()];
             for (_, name) in quantities {
                 let mean = table.reals(&format!("{name}_mean"))?[row];
-                cells.push(mean_and_deviation(mean, table.reals(&format!("{name}_std"))?[row]));
+                let note = match *name {
+                    "alpha" => AtBounds::of_row(table, row)?.note(),
+                    _ => String::new(),
+                };
+                let deviation = table.reals(&format!("{name}_std"))?[row];
+                cells.push(mean_and_deviation(mean, deviation) + &note);
             }
             rows.push(cells);
         }
         Ok::<String, TableError>(aligned(&header, &rows))
     };
-    let counts =
-        [("parameters", "n_parameters"), ("α̂ = 2", "n_boundary"), ("α̂ ≤ 0.5", "n_lower_bound")];
-    let verdicts = Verdict::ALL.map(|verdict| (verdict.to_string(), verdict_column(verdict)));
-    let named = verdicts.iter().map(|(name, column)| (name.as_str(), column.as_str()));
+    let least = format!("α̂ ≤ {LEAST_ALPHA}");
+    let counts = [
+        ("parameters", "n_parameters"),
+        ("α̂ = 2", "n_boundary"),
+        (least.as_str(), "n_lower_bound"),
+        ("ties apart", "n_tied"),
+    ];
+    let verdicts: Vec<(&str, String)> = verdicts::labels_and_columns().collect();
+    let named = verdicts.iter().map(|(name, column)| (*name, column.as_str()));
     let columns: Vec<(&str, &str)> = counts.into_iter().chain(named).collect();
     let header: Vec<&str> =
         [&["B"], columns.iter().map(|c| c.0).collect::<Vec<_>>().as_slice()].concat();
@@ -252,7 +275,8 @@ fn views(table: &Table) -> Result<String, TableError> {
         let (mean, deviation) = ("alpha_per_parameter_mean", "alpha_per_parameter_std");
         rows.push(vec![
             table.integers("batch_size")?[row].to_string(),
-            mean_and_deviation(real(mean)?, real(deviation)?),
+            mean_and_deviation(real(mean)?, real(deviation)?)
+                + &AtBounds::of_row(table, row)?.note(),
             significant(real("alpha_across_parameters_mean")?, 3),
             significant(real("alpha_pooled")?, 3),
             significant(real("alpha_pooled_mohammadi")?, 3),

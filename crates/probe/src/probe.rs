@@ -189,9 +189,12 @@ impl<'a> Probe<'a> {
                 })?;
             }
         }
-        of_sizes
-            .iter_mut()
-            .for_each(|of_size| quantities::judge(&mut of_size.fits, self.fit.level));
+        for of_size in &mut of_sizes {
+            if extent == Extent::Full {
+                of_size.test(&close, self.fit, &self.streams, go_on)?;
+            }
+            quantities::judge(&mut of_size.fits, self.fit.level);
+        }
         self.report(extent, of_sizes, &reference, covariances, go_on)
     }
 

@@ -28,6 +28,20 @@ pub enum StatsError {
         /// The value given.
         value: f64,
     },
+    /// The share of a component is not in [0, 1].
+    #[error("share = {share} is outside [0, 1]")]
+    Share {
+        /// The value given.
+        share: f64,
+    },
+    /// The narrower component of a mixture is wider than the wider one.
+    #[error("the narrower standard deviation = {narrow} is above the wider = {wide}")]
+    Order {
+        /// What was given for the narrower.
+        narrow: f64,
+        /// What was given for the wider.
+        wide: f64,
+    },
     /// A sample is NaN or infinite.
     #[error("sample {sample_idx} is {value}")]
     NotFinite {
@@ -78,6 +92,9 @@ pub enum StatsError {
         /// The value given.
         level: f64,
     },
+    /// Words that no [`Verdict`](crate::Verdict) has.
+    #[error("no such verdict")]
+    Verdict,
     /// A count that must be positive is zero.
     #[error("{name} = 0, at least 1 is needed")]
     ZeroCount {

@@ -1,9 +1,11 @@
 //! Maximum-likelihood fits of the laws.
 
 pub(crate) mod ascent;
+mod cholesky;
 mod condensed;
 mod first_guess;
 mod gaussian;
+mod gaussian_mixture;
 mod generalised_gaussian;
 mod laplace;
 mod rival;
@@ -14,17 +16,23 @@ mod symmetric_stable;
 
 pub use gaussian::fit_gaussian;
 pub(crate) use gaussian::fit_gaussian_to;
+pub use gaussian_mixture::fit_gaussian_mixture;
+pub(crate) use gaussian_mixture::fit_gaussian_mixture_to;
 pub use generalised_gaussian::fit_generalised_gaussian;
 pub(crate) use generalised_gaussian::fit_generalised_gaussian_to;
 pub use laplace::fit_laplace;
 pub(crate) use laplace::fit_laplace_to;
 use std::fmt;
 pub use student_t::fit_student_t;
-pub(crate) use student_t::fit_student_t_to;
+pub(crate) use student_t::{fit_student_t_to, ln_likelihood_of_student_t};
 pub use symmetric_stable::fit_symmetric_stable;
 pub(crate) use symmetric_stable::fit_symmetric_stable_to;
 
 use crate::StatsError;
+use crate::stable::table::ALPHA_MIN;
+
+/// The least alpha of a stable law that is fitted.
+pub const LEAST_ALPHA: f64 = ALPHA_MIN;
 
 /// Whether a fit estimates the location or is told it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,7 +61,7 @@ pub enum FitStatus {
     /// `alpha = 2` is the maximum: the fitted law is exactly the Gaussian. Of a
     /// rival, the end of its range where the tails are lightest.
     Boundary,
-    /// `alpha = 0.5`, the lower end of the range, is the maximum. Of a rival, the
+    /// The lower end of the range, `alpha = 0.1`, is the maximum. Of a rival, the
     /// end of its range where the tails are heaviest.
     LowerBound,
     /// So many samples are equal that the likelihood has no maximum: it grows
@@ -61,6 +69,25 @@ pub enum FitStatus {
     ZeroInflated,
     /// All samples are equal.
     Constant,
+    /// No maximum was found: samples lie so far apart that powers of their
+    /// distances leave the range of numbers.
+    NotFound,
+}
+
+impl FitStatus {
+    /// Whether there is no law and no likelihood.
+    pub fn is_degenerate(self) -> bool {
+        match self {
+            Self::Interior | Self::Boundary | Self::LowerBound => false,
+            Self::ZeroInflated | Self::Constant | Self::NotFound => true,
+        }
+    }
+
+    /// Whether it is an end of the range of the shape where the tails are heaviest
+    /// or, for a rival, lightest.
+    pub fn is_at_bound(self) -> bool {
+        matches!(self, Self::Boundary | Self::LowerBound)
+    }
 }
 
 impl fmt::Display for FitStatus {
@@ -71,6 +98,7 @@ impl fmt::Display for FitStatus {
             Self::LowerBound => "lower_bound",
             Self::ZeroInflated => "zero_inflated",
             Self::Constant => "constant",
+            Self::NotFound => "not_found",
         })
     }
 }

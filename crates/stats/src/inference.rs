@@ -12,6 +12,7 @@ mod pooled;
 mod profile;
 mod replicates;
 mod rivals;
+mod tail;
 mod vuong;
 
 pub use aggregation::{Aggregation, AggregationTest, aggregation, aggregation_test};
@@ -25,6 +26,7 @@ pub use law::Law;
 pub use pooled::{PooledView, pooled_view};
 pub use profile::{profile_interval, profile_likelihood};
 pub use rivals::{LawScore, Rivals, rivals};
+pub use tail::{TailIndex, tail_index};
 pub use vuong::{Vuong, vuong};
 
 use crate::StatsError;
@@ -41,12 +43,15 @@ pub struct AlphaInterval {
     /// Whether alpha is fitted as exactly 2, so that the interval has but one
     /// end to be estimated.
     pub one_sided: bool,
+    /// Whether even the least alpha that is fitted is inside, so that the interval
+    /// may reach farther down.
+    pub open_below: bool,
 }
 
 impl AlphaInterval {
     /// What is said of a series that no stable law could be fitted to.
     const fn undefined(level: f64) -> Self {
-        Self { low: f64::NAN, high: f64::NAN, level, one_sided: false }
+        Self { low: f64::NAN, high: f64::NAN, level, one_sided: false, open_below: false }
     }
 }
 

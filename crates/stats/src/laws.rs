@@ -3,6 +3,7 @@
 mod fast_stable;
 pub(crate) mod gamma_half_step;
 mod gaussian;
+mod gaussian_mixture;
 mod generalised_gaussian;
 mod laplace;
 mod stability_index;
@@ -12,6 +13,7 @@ mod upper_quantile;
 
 pub(crate) use fast_stable::FastStable;
 pub use gaussian::Gaussian;
+pub use gaussian_mixture::GaussianMixture;
 pub use generalised_gaussian::GeneralisedGaussian;
 pub use laplace::Laplace;
 pub use stability_index::StabilityIndex;

@@ -19,8 +19,9 @@
 //! - [`small_alpha`] has integrals of its own for α < 1/2, down to α = 0;
 //! - [`exact`] chooses between the three: slow (about 20 µs), correct to 13
 //!   digits;
-//! - [`table`] interpolates both functions for α in [0.5, 2], for fits;
-//!   [`density`] and [`survival`] are its two readers;
+//! - [`table`] interpolates both functions for α in [0.5, 2], for fits, and
+//!   [`narrow`] the density for α in [0.1, 0.5]; [`density`] and [`survival`] are
+//!   their two readers;
 //! - [`erfc`](mod@erfc) and [`elementary`] are what the Gaussian part needs,
 //!   [`simd`] makes the loops over samples fast.
 
@@ -29,6 +30,7 @@ pub(crate) mod density;
 pub(crate) mod elementary;
 pub(crate) mod erfc;
 pub(crate) mod exact;
+mod narrow;
 pub(crate) mod simd;
 mod small_alpha;
 pub(crate) mod survival;

@@ -17,11 +17,11 @@ use rand_chacha::rand_core::SeedableRng;
 use rayon::prelude::*;
 use statrs::distribution::ContinuousCDF;
 use stats::{
-    AlphaInterval, Binning, Gaussian, GeneralisedGaussian, Laplace, Law, LikelihoodRatioNull,
-    Location, StudentT, SymmetricStable, Verdict, aggregation_test, benjamini_hochberg,
-    benjamini_yekutieli, bootstrap_interval, common_alpha, compare, edf_test_gaussian,
-    edf_test_stable, fit_gaussian, fit_symmetric_stable, held_out_difference, profile_interval,
-    vuong,
+    AlphaInterval, Binning, Gaussian, GaussianMixture, GeneralisedGaussian, Laplace, Law,
+    LikelihoodRatioNull, Location, StudentT, SymmetricStable, TailIndex, Verdict, aggregation_test,
+    benjamini_hochberg, benjamini_yekutieli, bootstrap_interval, common_alpha, compare,
+    edf_test_gaussian, edf_test_stable, fit_gaussian, fit_symmetric_stable, held_out_difference,
+    profile_interval, tail_index, vuong,
 };
 
 const N_SAMPLES: [usize; 2] = [300, 1000];
@@ -407,39 +407,135 @@ fn bootstrap_coverage() {
     }
 }
 
-/// Shares of the verdicts at 5 %, without adjustment for many series.
+/// A law to draw from, with its name.
+type Truth = (&'static str, Box<dyn Fn(usize, u64) -> Vec<f64> + Sync>);
+
+fn truth(name: &'static str, law: impl Distribution<f64> + Copy + Sync + 'static) -> Truth {
+    (name, Box::new(move |n_samples, seed| draws(law, n_samples, seed)))
+}
+
+fn student(nu: f64) -> StudentT {
+    StudentT::new(nu, 0.0, 1.0).unwrap()
+}
+
+fn mixture(share: f64, wide: f64) -> GaussianMixture {
+    GaussianMixture::new(share, 0.0, 1.0, wide).unwrap()
+}
+
+fn generalised(beta: f64) -> GeneralisedGaussian {
+    GeneralisedGaussian::new(beta, 0.0, 1.0).unwrap()
+}
+
+/// The rows of the tables of verdicts and tail indices.
+fn truths() -> Vec<Truth> {
+    vec![
+        truth("SαS 1.2", stable(1.2)),
+        truth("SαS 1.5", stable(1.5)),
+        truth("SαS 1.8", stable(1.8)),
+        truth("SαS 1.95", stable(1.95)),
+        truth("t₂", student(2.0)),
+        truth("t₃", student(3.0)),
+        truth("t₅", student(5.0)),
+        truth("t₁₀", student(10.0)),
+        truth("mixture, 10 % at 3 σ", mixture(0.1, 3.0)),
+        truth("mixture, 1 % at 10 σ", mixture(0.01, 10.0)),
+        truth("Laplace", Laplace::new(0.0, 1.0).unwrap()),
+        truth("generalised Gaussian 0.5", generalised(0.5)),
+        truth("generalised Gaussian 1.5", generalised(1.5)),
+        truth("Gaussian", gaussian()),
+    ]
+}
+
+/// Shares of the verdicts at 5 %, without adjustment for many series: the rows of the
+/// tables in the documentation.
 #[test]
 #[ignore = "a simulation"]
 fn verdicts() {
-    let check = |name: &str, draw: &(dyn Fn(usize, u64) -> Vec<f64> + Sync)| {
-        for (n_samples, n_series) in [(300, 500), (1000, 500), (10_000, 50)] {
-            let null = LikelihoodRatioNull::tabulated(n_samples, Location::Free);
+    for (n_samples, n_series) in [(200, 1000), (1000, 1000), (5000, 200), (20_000, 100)] {
+        let null = LikelihoodRatioNull::tabulated(n_samples, Location::Free);
+        for (name, draw) in truths() {
             let verdicts: Vec<Verdict> = (0..n_series)
                 .into_par_iter()
                 .map(|seed| {
                     let samples = draw(n_samples, seed);
                     let comparison = compare(&samples, Location::Free, Binning::default()).unwrap();
                     let p = null.p_value(comparison.likelihood_ratio);
-                    Verdict::of(&comparison, p, comparison.gaussian_fit.chi2_p_upper, 0.05)
+                    let chi2_p = comparison.gaussian_fit.chi2_p_upper;
+                    Verdict::of(&comparison, p, chi2_p, None, 0.05)
                 })
                 .collect();
-            println!("{name}, N = {n_samples}:");
-            for verdict in Verdict::ALL {
-                let share = verdicts.iter().filter(|&&other| other == verdict).count() as f64
-                    / n_series as f64;
-                println!("    {verdict}: {:.1} %", 100.0 * share);
-            }
+            let share = |of: Verdict| {
+                let n = verdicts.iter().filter(|&&other| other == of).count();
+                100.0 * n as f64 / n_series as f64
+            };
+            let shares = Verdict::ALL[..7].iter().map(|&of| format!("{:.1} |", share(of)));
+            println!("| {name} | {n_samples} | {}", shares.collect::<Vec<_>>().join(" "));
+            let of_finite_variance = !name.starts_with("SαS") && name != "t₂";
+            assert!(!of_finite_variance || share(Verdict::HeavyStable) <= 2.0, "{name}");
         }
+    }
+}
+
+/// How often the interval of the tail index contains 2, and lies above and below.
+#[test]
+#[ignore = "a simulation"]
+fn tail_indices() {
+    for n_samples in [200, 1000, 5000, 20_000] {
+        for (name, draw) in truths() {
+            let n_series = 400;
+            let tails: Vec<TailIndex> = (0..n_series)
+                .into_par_iter()
+                .map(|seed| tail_index(&draw(n_samples, seed), Location::Free, 0.95).unwrap())
+                .collect();
+            let share = |holds: &dyn Fn(&TailIndex) -> bool| {
+                100.0 * tails.iter().filter(|tail| holds(tail)).count() as f64 / n_series as f64
+            };
+            let mut indices: Vec<f64> = tails.iter().map(|tail| tail.index).collect();
+            indices.sort_unstable_by(f64::total_cmp);
+            println!(
+                "| {name} | {n_samples} | {} | {:.2} | {:.1} | {:.1} | {:.1} |",
+                tails[0].n_top,
+                indices[indices.len() / 2],
+                share(&|tail| tail.high < 2.0),
+                share(&|tail| tail.low <= 2.0 && 2.0 <= tail.high),
+                share(&|tail| tail.low > 2.0),
+            );
+        }
+    }
+}
+
+/// Size under stable laws and power against laws of finite variance, at 5 % and 1 %.
+#[test]
+#[ignore = "a simulation"]
+fn size_and_power_of_aggregation() {
+    let laws = || {
+        let stable = [1.2, 1.5, 1.7, 1.8, 1.9, 1.95];
+        let names = ["SαS 1.2", "SαS 1.5", "SαS 1.7", "SαS 1.8", "SαS 1.9", "SαS 1.95"];
+        let mut laws: Vec<Truth> = names
+            .into_iter()
+            .zip(stable)
+            .map(|(name, alpha)| truth(name, self::stable(alpha)))
+            .collect();
+        laws.push(truth("t₃", student(3.0)));
+        laws.push(truth("t₅", student(5.0)));
+        laws.push(truth("mixture, 10 % at 3 σ", mixture(0.1, 3.0)));
+        laws.push(truth("mixture, 1 % at 10 σ", mixture(0.01, 10.0)));
+        laws
     };
-    check("Gaussian", &|n, seed| draws(gaussian(), n, seed));
-    check("SαS 1.5", &|n, seed| draws(stable(1.5), n, seed));
-    check("SαS 1.8", &|n, seed| draws(stable(1.8), n, seed));
-    check("t3", &|n, seed| draws(StudentT::new(3.0, 0.0, 1.0).unwrap(), n, seed));
-    check("t5", &|n, seed| draws(StudentT::new(5.0, 0.0, 1.0).unwrap(), n, seed));
-    check("Laplace", &|n, seed| draws(Laplace::new(0.0, 1.0).unwrap(), n, seed));
-    check("mixture", &|n, seed| {
-        let mut draws = draws(gaussian(), n, seed);
-        draws.iter_mut().step_by(10).for_each(|x| *x *= 3.0);
-        draws
-    });
+    for (n_samples, n_series) in [(300, 400), (1000, 400), (5000, 100)] {
+        for (name, draw) in laws() {
+            let p_values: Vec<f64> = (0..n_series)
+                .into_par_iter()
+                .map(|seed| {
+                    let samples = draw(n_samples, seed);
+                    aggregation_test(&samples, Location::Free, 99, rng_of(seed)).unwrap().p
+                })
+                .collect();
+            let share = |level: f64| {
+                let n = p_values.iter().filter(|&&p| p <= level).count();
+                100.0 * n as f64 / n_series as f64
+            };
+            println!("| {name} | {n_samples} | {:.1} | {:.1} |", share(0.05), share(0.01));
+        }
+    }
 }

@@ -10,11 +10,14 @@ use super::key::{self, Entry, LINE_HEIGHT, Mark};
 use super::panel::{Panel, Place};
 use super::style::{GAUSSIAN, Ink};
 use super::{Figure, RunTables, WIDTH, groups, number};
+use crate::verdicts::AtBounds;
 
 /// Mean and standard deviation of α̂ over parameters, at each number of draws in a sum.
 struct Curve {
     batch_size: i64,
     points: Vec<(f64, Moments)>,
+    /// Of single draws.
+    at_bounds: AtBounds,
 }
 
 /// A line for each batch size.
@@ -24,12 +27,18 @@ pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
     };
     let curves = curves(table)?;
     let title = "Stability index of sums of draws".to_owned();
-    let caption = "Mean of α̂ over parameters, with its standard deviation, of sums of m consecutive \
+    let mut caption = "Mean of α̂ over parameters, with its standard deviation, of sums of m consecutive \
                    draws; sums that do not vary enough for a fit are left out. Sums of stable noise \
                    keep its α; where the variance is finite they approach the Gaussian, α = 2. Of \
                    N draws there are N/m sums, so that α̂ scatters more to the right; since it \
                    cannot exceed 2, its mean over Gaussian series is below 2 as well."
         .to_owned();
+    let notes = curves.iter().filter(|curve| !curve.at_bounds.note().is_empty());
+    let notes: Vec<String> =
+        notes.map(|curve| format!("B = {}{}", curve.batch_size, curve.at_bounds.note())).collect();
+    if !notes.is_empty() {
+        caption += &format!(" Single draws at an end of the range: {}.", notes.join(", "));
+    }
     let ink = |idx: usize| Ink::ordered(idx, curves.len());
     let of_size = |(idx, curve): (usize, &Curve)| {
         Entry::new(Mark::Line, ink(idx), format!("B = {}", curve.batch_size))
@@ -80,7 +89,9 @@ fn curves(table: &Table) -> Result<Vec<Curve>> {
             (block as f64, Moments::from_slice(&alphas))
         };
         let points = groups::ascending(&blocks).into_iter().filter(|(block, _)| *block > 0);
-        Curve { batch_size, points: points.map(point).collect() }
+        let single = rows.iter().filter(|row| block[**row] == 1).map(|row| alpha[*row]);
+        let at_bounds = AtBounds::among(&single.collect::<Vec<f64>>());
+        Curve { batch_size, points: points.map(point).collect(), at_bounds }
     };
     Ok(groups::ascending(table.integers("batch_size")?).into_iter().map(curve).collect())
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use plotters::style::text_anchor::VPos;
+use stats::{LEAST_ALPHA, Verdict};
 use train::Table;
 
 use super::axis::{Axis, Scale};
@@ -12,17 +13,30 @@ use super::key::{self, Entry, Mark};
 use super::panel::{MEDIUM, Panel, Place, SMALL};
 use super::style::{FRAME, GAUSSIAN, Ink, MUTED, NEITHER, STABLE, TEXT};
 use super::{Figure, MOST_MARKS, RunTables, WIDTH, groups, number, thinned};
+use crate::verdicts;
 
-/// Every verdict on a parameter that has one, with its mark; degenerate parameters have none.
-pub const VERDICTS: [(&str, Mark, Ink); 5] = [
-    ("Gaussian not rejected", Mark::Ring, GAUSSIAN),
-    ("not Gaussian, heaviness open", Mark::Ring, NEITHER),
-    ("heavy, SαS adequate", Mark::Disc, STABLE),
-    ("heavy, another law better", Mark::Disc, NEITHER),
-    ("heavy, none adequate", Mark::Square, NEITHER),
-];
-/// The first of the heavy ones, and the one that SαS describes.
-const HEAVY: usize = 2;
+/// The mark of a verdict; degenerate parameters have none.
+pub fn mark_of(verdict: Verdict) -> Option<(Mark, Ink)> {
+    Some(match verdict {
+        Verdict::GaussianNotRejected => (Mark::Ring, GAUSSIAN),
+        Verdict::NotGaussianHeavinessOpen => (Mark::Ring, NEITHER),
+        Verdict::HeavyStable => (Mark::Disc, STABLE),
+        Verdict::HeavyInfiniteVariance => (Mark::Square, STABLE),
+        Verdict::HeavyNotToldApart => (Mark::Ring, STABLE),
+        Verdict::HeavyFiniteVariance => (Mark::Disc, NEITHER),
+        Verdict::HeavyNoneAdequate => (Mark::Square, NEITHER),
+        Verdict::HeavyNotCompared => (Mark::Ring, MUTED),
+        Verdict::Degenerate => return None,
+    })
+}
+
+/// The key of all marks.
+pub fn key_entries() -> Vec<Entry> {
+    let entry = |verdict: Verdict| {
+        mark_of(verdict).map(|(mark, ink)| Entry::new(mark, ink, verdict.label()))
+    };
+    Verdict::ALL.into_iter().filter_map(entry).collect()
+}
 
 const ROW_HEIGHT: f64 = 158.0;
 const TOP: f64 = 92.0;
@@ -31,17 +45,17 @@ const LEFT: f64 = 24.0;
 const BLOCK_WIDTH: f64 = 150.0;
 const BLOCK_GAP: f64 = 34.0;
 
-/// The parameters of one batch size, each an index into [`VERDICTS`]; those between the ends with their estimate.
+/// The parameters of one batch size; those between the ends with their estimate.
 struct Row {
     batch_size: i64,
-    at_floor: Vec<usize>,
-    between: Vec<(f64, usize)>,
-    at_two: Vec<usize>,
+    at_floor: Vec<Verdict>,
+    between: Vec<(f64, Verdict)>,
+    at_two: Vec<Verdict>,
     n_degenerate: usize,
 }
 
 impl Row {
-    fn verdicts(&self) -> impl Iterator<Item = usize> {
+    fn verdicts(&self) -> impl Iterator<Item = Verdict> {
         let between = self.between.iter().map(|dot| dot.1);
         self.at_floor.iter().copied().chain(between).chain(self.at_two.iter().copied())
     }
@@ -72,8 +86,7 @@ pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
     }
     let height = TOP + ROW_HEIGHT * rows.len() as f64 - 4.0;
     let svg = Canvas::paint((WIDTH, height), "alpha", &title, &caption, |canvas| {
-        let entries = VERDICTS.map(|(text, mark, ink)| Entry::new(mark, ink, text));
-        key::draw(canvas, (LEFT, 8.0), WIDTH - LEFT, &entries);
+        key::draw(canvas, (LEFT, 8.0), WIDTH - LEFT, &key_entries());
         let lowest =
             rows.iter().flat_map(|row| &row.between).fold(2.0, |low: f64, dot| low.min(dot.0));
         // Down to 1.5 in any case, so that estimates near 2 look near.
@@ -95,22 +108,19 @@ pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
 
 fn rows(table: &Table) -> Result<Vec<Row>> {
     let (alpha, status) = (table.reals("alpha")?, table.texts("status")?);
-    let verdict = table.texts("verdict")?;
+    let verdict = verdicts::of_rows(table)?;
     let row = |(batch_size, rows): (i64, Vec<usize>)| {
         let (mut at_floor, mut between, mut at_two) = (Vec::new(), Vec::new(), Vec::new());
+        let mut n_degenerate = 0;
         for &idx in &rows {
-            let known = VERDICTS.iter().position(|(name, ..)| *name == verdict[idx]);
-            match (known, alpha[idx]) {
-                (Some(verdict), _) if status[idx] == "lower_bound" => at_floor.push(verdict),
-                (Some(verdict), alpha) if alpha >= 2.0 => at_two.push(verdict),
-                (Some(verdict), alpha) if alpha.is_finite() => {
-                    between.push((alpha.max(0.0), verdict));
-                }
-                _ => {}
+            match (verdict[idx], alpha[idx]) {
+                (Verdict::Degenerate, _) => n_degenerate += 1,
+                (verdict, _) if status[idx] == "lower_bound" => at_floor.push(verdict),
+                (verdict, alpha) if alpha >= 2.0 => at_two.push(verdict),
+                (verdict, alpha) => between.push((alpha.max(0.0), verdict)),
             }
         }
-        let n_shown = at_floor.len() + between.len() + at_two.len();
-        Row { batch_size, at_floor, between, at_two, n_degenerate: rows.len() - n_shown }
+        Row { batch_size, at_floor, between, at_two, n_degenerate }
     };
     Ok(groups::ascending(table.integers("batch_size")?).into_iter().map(row).collect())
 }
@@ -131,7 +141,7 @@ fn draw_row(canvas: &Canvas, place: Place, row: &Row, low: f64, is_last: bool) {
     let columns: Vec<f64> = between.iter().map(|dot| panel.column(dot.0)).collect();
     let n_block = row.at_floor.len().max(row.at_two.len()).min(MOST_MARKS);
     let size = dot_size(&columns, n_block, place.height);
-    let mut stacks: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+    let mut stacks: BTreeMap<i64, Vec<Verdict>> = BTreeMap::new();
     for (column, dot) in columns.iter().zip(&between) {
         stacks.entry((column / size).floor() as i64).or_default().push(dot.1);
     }
@@ -146,7 +156,8 @@ fn draw_row(canvas: &Canvas, place: Place, row: &Row, low: f64, is_last: bool) {
     let right = place.left + place.width + BLOCK_GAP;
     draw_block(canvas, (right, foot), "exactly 2", &row.at_two, size, place.height);
     if place.left > LEFT {
-        draw_block(canvas, (LEFT, foot), "at most 0.5", &row.at_floor, size, place.height);
+        let label = format!("at most {LEAST_ALPHA}");
+        draw_block(canvas, (LEFT, foot), &label, &row.at_floor, size, place.height);
     }
 }
 
@@ -155,7 +166,7 @@ fn draw_block(
     canvas: &Canvas,
     (left, foot): Point,
     label: &str,
-    verdicts: &[usize],
+    verdicts: &[Verdict],
     size: f64,
     height: f64,
 ) {
@@ -188,22 +199,24 @@ fn dot_size(columns: &[f64], n_block: usize, height: f64) -> f64 {
     (4..=24).rev().map(|half| half as f64 / 2.0).find(|size| fits(*size)).unwrap_or(2.0)
 }
 
-/// The mark of a parameter with this verdict, an index into [`VERDICTS`].
-pub fn draw_dot(canvas: &Canvas, at: Point, radius: f64, verdict: usize) {
-    let (_, mark, ink) = VERDICTS[verdict];
-    match mark {
-        Mark::Ring => canvas.ring(at, radius, ink),
-        Mark::Square => canvas.square(at, radius, ink),
-        _ => canvas.disc(at, radius, ink),
+/// The mark of a parameter with this verdict.
+pub fn draw_dot(canvas: &Canvas, at: Point, radius: f64, verdict: Verdict) {
+    match mark_of(verdict) {
+        Some((Mark::Ring, ink)) => canvas.ring(at, radius, ink),
+        Some((Mark::Square, ink)) => canvas.square(at, radius, ink),
+        Some((_, ink)) => canvas.disc(at, radius, ink),
+        None => {}
     }
 }
 
 fn summary(row: &Row) -> String {
-    let n_heavy = row.verdicts().filter(|verdict| *verdict >= HEAVY).count();
-    let n_adequate = row.verdicts().filter(|verdict| *verdict == HEAVY).count();
+    let n_heavy = row.verdicts().filter(|verdict| verdict.is_heavy()).count();
+    let n = |of: Verdict| row.verdicts().filter(|verdict| *verdict == of).count();
     let mut text = format!(
-        "{n_heavy} of {} parameters heavier than Gaussian; SαS is adequate for {n_adequate} of them",
-        row.verdicts().count()
+        "{n_heavy} of {} parameters heavier than Gaussian; clearly SαS {}, SαS or finite variance {}",
+        row.verdicts().count(),
+        n(Verdict::HeavyStable),
+        n(Verdict::HeavyNotToldApart)
     );
     if row.n_degenerate > 0 {
         text += &format!(" ({} degenerate, not shown)", row.n_degenerate);
@@ -226,14 +239,35 @@ mod tests {
     fn every_parameter_has_one_place() {
         let table = Table::new()
             .with_integers("batch_size", [8; 5])
-            .with_reals("alpha", [0.5, 1.9, 2.0, f64::NAN, 1.8])
-            .with_texts("status", ["lower_bound", "interior", "boundary", "constant", "interior"])
-            .with_texts(
-                "verdict",
-                [VERDICTS[4].0, VERDICTS[2].0, VERDICTS[0].0, "degenerate", VERDICTS[1].0],
-            );
-        let row = &rows(&table).unwrap()[0];
-        assert_eq!((&row.at_floor, &row.at_two, row.n_degenerate), (&vec![4], &vec![0], 1));
-        assert_eq!(row.between, [(1.9, 2), (1.8, 1)]);
+            .with_reals("alpha", [0.1, 1.9, 2.0, f64::NAN, 1.8])
+            .with_texts("status", ["lower_bound", "interior", "boundary", "constant", "interior"]);
+        let [none, stable, gaussian, degenerate, open] = [
+            Verdict::HeavyNoneAdequate,
+            Verdict::HeavyStable,
+            Verdict::GaussianNotRejected,
+            Verdict::Degenerate,
+            Verdict::NotGaussianHeavinessOpen,
+        ];
+        let labels = [none, stable, gaussian, degenerate, open].map(Verdict::label);
+        let row = &rows(&table.clone().with_texts("verdict", labels)).unwrap()[0];
+        assert_eq!(
+            (&row.at_floor, &row.at_two, row.n_degenerate),
+            (&vec![none], &vec![gaussian], 1)
+        );
+        assert_eq!(row.between, [(1.9, stable), (1.8, open)]);
+        // What is not known is no degenerate parameter.
+        let unknown = table.with_texts("verdict", ["fine"; 5]);
+        let message = rows(&unknown).err().unwrap().to_string();
+        assert!(message.contains("`fine`"), "{message}");
+    }
+
+    #[test]
+    fn every_mark_is_another() {
+        let marks: Vec<_> = Verdict::ALL.into_iter().filter_map(mark_of).collect();
+        assert_eq!(marks.len(), Verdict::ALL.len() - 1);
+        for (idx, (mark, ink)) in marks.iter().enumerate() {
+            let is_same = |other: &(Mark, Ink)| other.0 == *mark && other.1 == *ink;
+            assert!(!marks[..idx].iter().any(is_same), "{idx}");
+        }
     }
 }

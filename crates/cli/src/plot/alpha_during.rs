@@ -9,6 +9,7 @@ use super::key::{self, Entry, LINE_HEIGHT, Mark};
 use super::panel::{Panel, Place, SMALL};
 use super::style::{FRAME, Ink, MUTED};
 use super::{Figure, RunTables, WIDTH, groups, number};
+use crate::verdicts::AtBounds;
 
 /// By so much the learning rate has to change to be marked.
 const CHANGE: f64 = 1.5;
@@ -42,6 +43,7 @@ pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
                        deviation over parameters, for each batch size of the minibatches whose \
                        noise is measured; training itself may use another."
             .to_owned();
+    caption += &at_bounds(table, &curves)?;
     if !changes.is_empty() {
         caption += " Vertical lines stand halfway between two measurements between which the \
                     learning rate η changed by more than a factor of 1.5.";
@@ -82,6 +84,23 @@ pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
         }
     });
     Ok(Some(Figure { file: "alpha_during.svg", title, caption, svg }))
+}
+
+/// How many of the estimates are ends of the range, where any is.
+fn at_bounds(table: &Table, curves: &[(i64, Vec<usize>)]) -> Result<String> {
+    let mut said = Vec::new();
+    for (batch_size, rows) in curves {
+        let most = rows.iter().map(|row| AtBounds::of_row(table, *row));
+        let most = most.collect::<Result<Vec<_>, _>>()?.into_iter();
+        let most =
+            most.reduce(|a, b| AtBounds { least: a.least.max(b.least), two: a.two.max(b.two) });
+        let note = most.map_or_else(String::new, AtBounds::note);
+        said.extend((!note.is_empty()).then(|| format!("B = {batch_size}{note}")));
+    }
+    Ok(match said.is_empty() {
+        true => String::new(),
+        false => format!(" Estimates at an end of the range, at most: {}.", said.join(", ")),
+    })
 }
 
 fn changes(table: &Table) -> Result<Vec<Change>> {

@@ -4,15 +4,17 @@
 use std::collections::HashMap;
 
 use anyhow::Result;
+use stats::Verdict;
 use train::Table;
 
-use super::alpha::{VERDICTS, draw_dot};
+use super::alpha::{draw_dot, key_entries, mark_of};
 use super::axis::{Axis, Scale};
 use super::canvas::{Canvas, Lettering};
-use super::key::{self, Entry};
+use super::key;
 use super::panel::{MEDIUM, Panel, Place, SMALL};
 use super::style::{MUTED, TEXT};
 use super::{Figure, MOST_MARKS, RunTables, WIDTH, groups, number, thinned};
+use crate::verdicts;
 
 const LEFT: f64 = 72.0;
 const TOP: f64 = 114.0;
@@ -29,8 +31,8 @@ const NARROWEST: f64 = 14.0;
 /// The parameters of one batch size.
 struct Strip {
     batch_size: i64,
-    /// Column, α̂ and index into [`VERDICTS`] of each mark.
-    marks: Vec<(usize, f64, usize)>,
+    /// Column, α̂ and verdict of each mark.
+    marks: Vec<(usize, f64, Verdict)>,
     /// Of each column; NaN where all parameters are degenerate.
     medians: Vec<f64>,
     /// Parameters that have a mark or would have one if all were drawn.
@@ -86,8 +88,7 @@ pub fn figure(tables: &RunTables) -> Result<Option<Figure>> {
 
     let height = TOP + (HEIGHT + GAP) * strips.len() as f64 - GAP + room;
     let svg = Canvas::paint((WIDTH, height), "alpha-layers", &title, &caption, |canvas| {
-        let entries = VERDICTS.map(|(text, mark, ink)| Entry::new(mark, ink, text));
-        key::draw(canvas, (24.0, 8.0), WIDTH - 24.0, &entries);
+        key::draw(canvas, (24.0, 8.0), WIDTH - 24.0, &key_entries());
         for (idx, strip) in strips.iter().enumerate() {
             let top = TOP + (HEIGHT + GAP) * idx as f64;
             let place = Place { left: LEFT, top, width, height: HEIGHT };
@@ -126,11 +127,11 @@ fn strips(layers: &Table, noise: &Table, names: &[String]) -> Result<Vec<Strip>>
         names.iter().enumerate().map(|(idx, name)| (name.as_str(), idx)).collect();
     let (layer, medians) = (layers.texts("layer")?, layers.reals("alpha_median")?);
     let (layer_of, alpha) = (noise.texts("layer")?, noise.reals("alpha")?);
-    let verdict = noise.texts("verdict")?;
+    let verdict = verdicts::of_rows(noise)?;
     let mark = |row: usize| {
         let column = *columns.get(layer_of[row].as_str())?;
-        let verdict = VERDICTS.iter().position(|(name, ..)| *name == verdict[row])?;
-        alpha[row].is_finite().then(|| (column, alpha[row].clamp(0.0, 2.0), verdict))
+        mark_of(verdict[row])?;
+        alpha[row].is_finite().then(|| (column, alpha[row].clamp(0.0, 2.0), verdict[row]))
     };
     let parameters: HashMap<i64, Vec<usize>> =
         groups::in_order(noise.integers("batch_size")?).into_iter().collect();
@@ -216,7 +217,7 @@ mod tests {
         let (each, layers) = (rows(n_parameters), rows(1));
         let noise = named(&each)
             .with_reals("alpha", each.iter().map(|row| 1.9 - 1e-3 * row.1 as f64))
-            .with_texts("verdict", each.iter().map(|_| VERDICTS[2].0));
+            .with_texts("verdict", each.iter().map(|_| Verdict::HeavyStable.label()));
         let layers = named(&layers)
             .with_integers("depth", layers.iter().map(|row| row.1 as i64))
             .with_reals("alpha_median", layers.iter().map(|_| 1.9));
@@ -230,12 +231,13 @@ mod tests {
     #[test]
     fn every_parameter_has_a_mark_and_every_size_a_panel() {
         let Figure { svg, caption, .. } = drawn(&run(5, 3, &[8, 64]));
-        // Three of the discs are in the key.
-        let in_key = VERDICTS.iter().map(|(_, mark, _)| match mark {
+        // A ring is two circles.
+        let circles = |(mark, _)| match mark {
             key::Mark::Ring => 2,
             key::Mark::Disc => 1,
             _ => 0,
-        });
+        };
+        let in_key = Verdict::ALL.into_iter().filter_map(mark_of).map(circles);
         assert_eq!(svg.matches("<circle").count(), 2 * 3 * 5 + in_key.sum::<usize>());
         assert_eq!(svg.matches("B = ").count(), 2);
         assert!(svg.contains("block2.weight") && !caption.contains("numbered"), "{caption}");
@@ -253,7 +255,7 @@ mod tests {
     fn many_parameters_are_thinned_and_many_layers_numbered() {
         let Figure { svg, caption, .. } = drawn(&run(100, 62, &[8]));
         let n_marks = svg.matches("<circle").count();
-        assert!((MOST_MARKS..MOST_MARKS + 10).contains(&n_marks), "{n_marks}");
+        assert!((MOST_MARKS..MOST_MARKS + 20).contains(&n_marks), "{n_marks}");
         assert!(caption.contains("numbered") && caption.contains("equal distances"), "{caption}");
         assert!(!svg.contains("block7.weight"));
     }

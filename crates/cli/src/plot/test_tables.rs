@@ -1,5 +1,7 @@
 //! Made-up tables of a plausible run, for tests of figures and reports.
 
+use probe::quantities::verdict_column;
+use stats::Verdict;
 use train::{Column, Table};
 
 use super::RunTables;
@@ -107,16 +109,6 @@ const QUANTITIES: [(&str, f64); 10] = [
     ("stable_chi2", 37.9),
 ];
 
-/// The verdicts, and the columns that count them.
-const VERDICTS: [(&str, &str); 6] = [
-    ("Gaussian not rejected", "n_gaussian_not_rejected"),
-    ("not Gaussian, heaviness open", "n_not_gaussian_heaviness_open"),
-    ("heavy, SαS adequate", "n_heavy_sas_adequate"),
-    ("heavy, another law better", "n_heavy_another_law_better"),
-    ("heavy, none adequate", "n_heavy_none_adequate"),
-    ("degenerate", "n_degenerate"),
-];
-
 const LAYERS: [&str; 4] = ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"];
 
 fn noise() -> (Table, Table, Table) {
@@ -126,7 +118,7 @@ fn noise() -> (Table, Table, Table) {
     let mut summary = Vec::new();
     let (mut sizes, mut names, mut alphas, mut verdicts) = (vec![], vec![], vec![], vec![]);
     for (which, batch_size) in batch_sizes.into_iter().enumerate() {
-        let mut counts = [0_i64; 6];
+        let mut counts = [0_i64; Verdict::ALL.len()];
         for idx in 0..n_parameters {
             let heavy = uniforms.draw() < [0.62, 0.21][which];
             let alpha = match (idx, heavy) {
@@ -136,22 +128,22 @@ fn noise() -> (Table, Table, Table) {
                 _ => 2.0 - 0.05 * uniforms.draw(),
             };
             let verdict = if alpha.is_nan() {
-                5
+                Verdict::ALL.len() - 1
             } else if !heavy {
                 usize::from(uniforms.draw() < 0.2)
             } else {
-                2 + (uniforms.draw() * 3.0) as usize
+                2 + (uniforms.draw() * 5.0) as usize
             };
             counts[verdict] += 1;
             sizes.push(batch_size);
             names.push(format!("fc1.weight[{},{}]", idx / 10, idx % 10));
             alphas.push(alpha);
-            verdicts.push(VERDICTS[verdict].0);
+            verdicts.push(Verdict::ALL[verdict].label());
         }
         summary.push(counts);
     }
     alphas[0] = 1.72;
-    verdicts[0] = "heavy, SαS adequate";
+    verdicts[0] = Verdict::HeavyStable.label();
     let status = alphas.iter().map(|alpha: &f64| match alpha {
         alpha if alpha.is_nan() => "constant",
         2.0 => "boundary",
@@ -191,9 +183,11 @@ fn noise() -> (Table, Table, Table) {
         .with_reals("ratio_chi2_std", [f64::NAN; 2])
         .with_integers("n_boundary", [31, 58])
         .with_integers("n_lower_bound", [0, 0])
+        .with_integers("n_tied", [2, 0])
         .with_reals("level", [0.05, 0.05]);
-    for (idx, (_, column)) in VERDICTS.iter().enumerate() {
-        table = table.with_integers(column, summary.iter().map(|counts| counts[idx]));
+    for (idx, verdict) in Verdict::ALL.into_iter().enumerate() {
+        table =
+            table.with_integers(&verdict_column(verdict), summary.iter().map(|counts| counts[idx]));
     }
 
     let mut draws = Vec::new();
@@ -232,13 +226,16 @@ fn noise_layers(noise: &Table) -> Table {
         .with_reals("alpha_mean", reals([1.83, 1.97]))
         .with_reals("alpha_std", reals([0.12, 0.04]))
         .with_reals("alpha_median", reals([1.86, 1.99]));
-    VERDICTS.iter().fold(table, |table, (verdict, column)| {
+    let table = table
+        .with_integers("n_boundary", rows.iter().map(|_| 3))
+        .with_integers("n_lower_bound", rows.iter().map(|_| 1));
+    Verdict::ALL.into_iter().fold(table, |table, verdict| {
         let count = |row: &(usize, usize)| {
             let of_size =
                 (100 * row.0..100 * (row.0 + 1)).filter(|idx| layers[*idx] == LAYERS[row.1]);
-            of_size.filter(|idx| verdicts[*idx] == *verdict).count() as i64
+            of_size.filter(|idx| verdicts[*idx] == verdict.label()).count() as i64
         };
-        table.with_integers(column, rows.iter().map(count))
+        table.with_integers(&verdict_column(verdict), rows.iter().map(count))
     })
 }
 
@@ -264,6 +261,8 @@ fn noise_views() -> Table {
         .with_integers("n_parameters", [100; 2])
         .with_integers("n_draws", [2000; 2])
         .with_integers("n_fitted", [97; 2])
+        .with_integers("n_boundary", [31, 58])
+        .with_integers("n_lower_bound", [4, 0])
         .with_reals("alpha_per_parameter_mean", [1.83, 1.97])
         .with_reals("alpha_per_parameter_std", [0.12, 0.04])
         .with_reals("alpha_across_parameters_mean", [1.31, 1.42])

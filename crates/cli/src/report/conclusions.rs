@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use stats::Moments;
+use probe::quantities::verdict_column;
+use stats::{Moments, Verdict};
 use train::Table;
 
 use super::markup::list;
@@ -13,6 +14,7 @@ use crate::plot::number::{chosen, count, mean_and_deviation, significant};
 use crate::plot::{RunTables, groups};
 use crate::tables::CommonAlpha;
 use crate::theory_verdicts;
+use crate::verdicts::AtBounds;
 
 /// The key figures and the conclusions.
 pub(super) fn block(tables: &RunTables) -> Result<String> {
@@ -107,7 +109,11 @@ impl Findings {
             self.tile(
                 &format!("Heavier than Gaussian, B = {batch_size}"),
                 format!("{} of {}", count(verdicts.n_heavy()), count(verdicts.n_tested())),
-                format!("SαS adequate for {}", count(verdicts.stable)),
+                format!(
+                    "SαS {}, not told apart {}",
+                    count(verdicts.of(Verdict::HeavyStable)),
+                    count(verdicts.of(Verdict::HeavyNotToldApart))
+                ),
             );
         }
         Ok(())
@@ -117,13 +123,16 @@ impl Findings {
     fn sums(&mut self, summary: &Table, aggregation: Option<&Table>) -> Result<()> {
         let means = summary.reals("alpha_mean")?;
         let sizes = groups::ascending(summary.integers("batch_size")?);
-        let mean = |(size, rows): &(i64, Vec<usize>)| (*size, means[rows[0]]);
+        let mean = |(size, rows): &(i64, Vec<usize>)| -> Result<(i64, f64, String)> {
+            Ok((*size, means[rows[0]], AtBounds::of_row(summary, rows[0])?.note()))
+        };
         let mut seen = Vec::new();
         if let [least, .., greatest] = &sizes[..] {
-            let ((least, from), (greatest, to)) = (mean(least), mean(greatest));
+            let (least, from, of_least) = mean(least)?;
+            let (greatest, to, of_greatest) = mean(greatest)?;
             if from.is_finite() && to.is_finite() {
                 seen.push(format!(
-                    "from {} at B = {least} to {} at B = {greatest}",
+                    "from {}{of_least} at B = {least} to {}{of_greatest} at B = {greatest}",
                     significant(from, 3),
                     significant(to, 3)
                 ));
@@ -131,9 +140,11 @@ impl Findings {
         }
         if let Some((least, block, [from, to])) = aggregation.map(of_sums).transpose()?.flatten() {
             seen.push(format!(
-                "at B = {least} from {} for single draws to {} for sums of {block}",
-                significant(from, 3),
-                significant(to, 3)
+                "at B = {least} from {}{} for single draws to {}{} for sums of {block}",
+                significant(from.0, 3),
+                from.1.note(),
+                significant(to.0, 3),
+                to.1.note()
             ));
         }
         if !seen.is_empty() {
@@ -251,8 +262,9 @@ impl Findings {
     }
 }
 
-/// At the least batch size: the greatest number of draws in a sum, and the means of α̂ over single draws and such sums.
-fn of_sums(table: &Table) -> Result<Option<(i64, i64, [f64; 2])>> {
+/// At the least batch size: the greatest number of draws in a sum, and the means of α̂ over single draws and such
+/// sums, with how many of them are ends of the range.
+fn of_sums(table: &Table) -> Result<Option<(i64, i64, [(f64, AtBounds); 2])>> {
     let (sizes, blocks) = (table.integers("batch_size")?, table.integers("block")?);
     let (parameters, alpha) = (table.texts("parameter")?, table.reals("alpha")?);
     let Some(least) = sizes.iter().copied().min() else { return Ok(None) };
@@ -269,41 +281,39 @@ fn of_sums(table: &Table) -> Result<Option<(i64, i64, [f64; 2])>> {
     let both: Vec<[f64; 2]> =
         single.iter().filter_map(|(name, &alpha)| Some([alpha, *sums.get(name)?])).collect();
     let mean = |side: usize| {
-        Moments::from_slice(&both.iter().map(|pair| pair[side]).collect::<Vec<_>>()).mean()
+        let alphas: Vec<f64> = both.iter().map(|pair| pair[side]).collect();
+        (Moments::from_slice(&alphas).mean(), AtBounds::among(&alphas))
     };
     let means = [mean(0), mean(1)];
-    Ok(means.iter().all(|mean| mean.is_finite()).then_some((least, greatest, means)))
+    Ok(means.iter().all(|(mean, _)| mean.is_finite()).then_some((least, greatest, means)))
 }
 
-/// How many parameters of one batch size got which verdict.
-struct Verdicts {
-    gaussian: i64,
-    not_gaussian: i64,
-    stable: i64,
-    another: i64,
-    none: i64,
-    degenerate: i64,
-}
+/// How many parameters of one batch size got which verdict, in the order of [`Verdict::ALL`].
+struct Verdicts([i64; Verdict::ALL.len()]);
 
 impl Verdicts {
     fn read(table: &Table, row: usize) -> Result<Self> {
-        let count = |name: &str| Ok::<i64, anyhow::Error>(table.integers(name)?[row]);
-        Ok(Self {
-            gaussian: count("n_gaussian_not_rejected")?,
-            not_gaussian: count("n_not_gaussian_heaviness_open")?,
-            stable: count("n_heavy_sas_adequate")?,
-            another: count("n_heavy_another_law_better")?,
-            none: count("n_heavy_none_adequate")?,
-            degenerate: count("n_degenerate")?,
-        })
+        let mut counts = [0; Verdict::ALL.len()];
+        for (count, verdict) in counts.iter_mut().zip(Verdict::ALL) {
+            *count = table.integers(&verdict_column(verdict))?[row];
+        }
+        Ok(Self(counts))
+    }
+
+    fn all(&self) -> impl Iterator<Item = (Verdict, i64)> {
+        Verdict::ALL.into_iter().zip(self.0)
+    }
+
+    fn of(&self, verdict: Verdict) -> i64 {
+        self.all().filter(|(other, _)| *other == verdict).map(|(_, n)| n).sum()
     }
 
     fn n_heavy(&self) -> i64 {
-        self.stable + self.another + self.none
+        self.all().filter(|(verdict, _)| verdict.is_heavy()).map(|(_, n)| n).sum()
     }
 
     fn n_tested(&self) -> i64 {
-        self.gaussian + self.not_gaussian + self.n_heavy()
+        self.0.iter().sum::<i64>() - self.of(Verdict::Degenerate)
     }
 
     /// No stronger than what was tested.
@@ -316,30 +326,49 @@ impl Verdicts {
                 count(tested),
                 chosen(100.0 * level)
             ),
-            (tested, heavy) => format!(
-                "Of {} parameters at B = {batch_size}, {} have noise that is heavier than Gaussian \
-                 at a false-discovery rate of {} %: SαS is adequate for {}, another law is better \
-                 for {}, no law is adequate for {}.",
-                count(tested),
-                count(heavy),
-                chosen(100.0 * level),
-                count(self.stable),
-                count(self.another),
-                count(self.none)
-            ),
+            (tested, heavy) => {
+                let said = self.all().filter(|(_, n)| *n > 0);
+                let said = said.filter_map(|(verdict, n)| Some((of_heavy(verdict)?, n)));
+                let said: Vec<String> =
+                    said.map(|(words, n)| format!("{words} for {}", count(n))).collect();
+                format!(
+                    "Of {} parameters at B = {batch_size}, {} have noise that is heavier than \
+                     Gaussian at a false-discovery rate of {} %: {}.",
+                    count(tested),
+                    count(heavy),
+                    chosen(100.0 * level),
+                    said.join(", ")
+                )
+            }
         };
-        if self.not_gaussian > 0 {
-            text +=
-                &format!(" {} are not heavier and still not Gaussian.", count(self.not_gaussian));
+        let not_gaussian = self.of(Verdict::NotGaussianHeavinessOpen);
+        if not_gaussian > 0 {
+            text += &format!(" {} are not heavier and still not Gaussian.", count(not_gaussian));
         }
-        if self.degenerate > 0 {
+        let degenerate = self.of(Verdict::Degenerate);
+        if degenerate > 0 {
             text += &format!(
                 " {} more could not be tested, their noise being degenerate.",
-                count(self.degenerate)
+                count(degenerate)
             );
         }
         text
     }
+}
+
+/// What a verdict on heavy noise says of laws.
+fn of_heavy(verdict: Verdict) -> Option<&'static str> {
+    Some(match verdict {
+        Verdict::GaussianNotRejected | Verdict::NotGaussianHeavinessOpen | Verdict::Degenerate => {
+            return None;
+        }
+        Verdict::HeavyStable => "SαS is clearly better than every law of finite variance",
+        Verdict::HeavyInfiniteVariance => "a law of infinite variance is, but not clearly SαS,",
+        Verdict::HeavyNotToldApart => "SαS and a law of finite variance are not told apart",
+        Verdict::HeavyFiniteVariance => "a law of finite variance is clearly better",
+        Verdict::HeavyNoneAdequate => "no law is adequate",
+        Verdict::HeavyNotCompared => "SαS was not compared with other laws",
+    })
 }
 
 #[cfg(test)]
@@ -350,12 +379,14 @@ mod tests {
     fn sums_are_described_by_their_numbers() {
         let summary = Table::new()
             .with_integers("batch_size", [8, 32, 128])
-            .with_reals("alpha_mean", [0.579, 1.16, 1.96]);
+            .with_reals("alpha_mean", [0.579, 1.16, 1.96])
+            .with_integers("n_lower_bound", [57, 0, 0])
+            .with_integers("n_boundary", [0, 1, 96]);
         let sums = Table::new()
             .with_integers("batch_size", [8, 8, 8, 8, 8, 8, 128])
             .with_texts("parameter", ["a", "a", "b", "b", "c", "c", "a"])
             .with_integers("block", [1, 32, 1, 32, 1, 32, 64])
-            .with_reals("alpha", [0.5, 1.2, 0.7, 1.6, 0.9, f64::NAN, 2.0]);
+            .with_reals("alpha", [0.1, 1.2, 0.7, 2.0, 0.9, f64::NAN, 2.0]);
         let said = |summary: &Table, sums| {
             let mut findings = Findings::default();
             findings.sums(summary, sums).unwrap();
@@ -363,35 +394,36 @@ mod tests {
         };
         assert_eq!(
             said(&summary, Some(&sums)),
-            ["The mean of α̂ over parameters goes from 0.579 at B = 8 to 1.96 at B = 128, and at \
-              B = 8 from 0.600 for single draws to 1.40 for sums of 32; stable noise would keep its \
-              α, noise of finite variance goes to 2."]
+            [
+                "The mean of α̂ over parameters goes from 0.579 (57 at 0.1) at B = 8 to 1.96 (96 at 2) at \
+              B = 128, and at B = 8 from 0.400 (1 at 0.1) for single draws to 1.60 (1 at 2) for sums \
+              of 32; stable noise would keep its \
+              α, noise of finite variance goes to 2."
+            ]
         );
-        let single = Table::new().with_integers("batch_size", [8]).with_reals("alpha_mean", [1.9]);
+        let single = Table::new()
+            .with_integers("batch_size", [8])
+            .with_reals("alpha_mean", [1.9])
+            .with_integers("n_lower_bound", [0])
+            .with_integers("n_boundary", [0]);
         assert_eq!(said(&single, None), [""; 0]);
     }
 
     #[test]
     fn noise_is_described_no_stronger_than_it_was_tested() {
-        let verdicts = |gaussian, not_gaussian, stable, another, none, degenerate| Verdicts {
-            gaussian,
-            not_gaussian,
-            stable,
-            another,
-            none,
-            degenerate,
-        };
+        let verdicts = Verdicts;
         assert_eq!(
-            verdicts(60, 3, 12, 5, 20, 2).sentence(8, 0.05),
+            verdicts([60, 3, 12, 0, 4, 5, 16, 0, 2]).sentence(8, 0.05),
             "Of 100 parameters at B = 8, 37 have noise that is heavier than Gaussian at a \
-             false-discovery rate of 5 %: SαS is adequate for 12, another law is better for 5, no law \
-             is adequate for 20. 3 are not heavier and still not Gaussian. 2 more could not be \
-             tested, their noise being degenerate."
+             false-discovery rate of 5 %: SαS is clearly better than every law of finite variance \
+             for 12, SαS and a law of finite variance are not told apart for 4, a law of finite \
+             variance is clearly better for 5, no law is adequate for 16. 3 are not heavier and still \
+             not Gaussian. 2 more could not be tested, their noise being degenerate."
         );
-        let gaussian = verdicts(100, 0, 0, 0, 0, 0).sentence(8, 0.05);
+        let gaussian = verdicts([100, 0, 0, 0, 0, 0, 0, 0, 0]).sentence(8, 0.05);
         assert!(gaussian.ends_with(
             "none has noise that is heavier than Gaussian at a false-discovery rate of 5 %."
         ));
-        assert!(verdicts(0, 0, 0, 0, 0, 9).sentence(8, 0.05).contains("No parameter"));
+        assert!(verdicts([0, 0, 0, 0, 0, 0, 0, 0, 9]).sentence(8, 0.05).contains("No parameter"));
     }
 }

@@ -1,14 +1,15 @@
 //! What else the draws say: layer by layer, of sums, in three views, of the whole gradient, and during training.
 
 use anyhow::Result;
+use stats::LEAST_ALPHA;
 use train::Table;
 
 use super::ReportInput;
 use super::markup::{Cell, Column, Definition, details, table};
-use super::noise::VERDICTS;
 use crate::plot::groups;
 use crate::plot::number::{chosen, count, fixed, significant};
 use crate::tables::interval;
+use crate::verdicts::{AtBounds, labels_and_columns};
 
 /// More layers than this are shown when asked for.
 const MANY_LAYERS: usize = 40;
@@ -146,11 +147,16 @@ fn layers(layers: &Table) -> Result<String> {
     let (mean, deviation) = (layers.reals("alpha_mean")?, layers.reals("alpha_std")?);
     let mut columns =
         vec![Column::Text("No."), Column::Text("Layer"), Column::Spread("α̂".to_owned())];
-    let names_of_counts = [("n_parameters", "Parameters")].into_iter().chain(VERDICTS);
+    let mut heads = vec![
+        ("Parameters".to_owned(), "n_parameters".to_owned()),
+        ("α̂ = 2".to_owned(), "n_boundary".to_owned()),
+        (format!("α̂ ≤ {LEAST_ALPHA}"), "n_lower_bound".to_owned()),
+    ];
+    heads.extend(labels_and_columns().map(|(label, column)| (label.to_owned(), column)));
     let mut counts = Vec::new();
-    for (column, name) in names_of_counts {
-        columns.push(Column::Number(name.to_owned()));
-        counts.push(layers.integers(column)?);
+    for (name, column) in heads {
+        columns.push(Column::Number(name));
+        counts.push(layers.integers(&column)?);
     }
     let mut html = String::new();
     for (batch_size, rows) in groups::ascending(layers.integers("batch_size")?) {
@@ -205,7 +211,8 @@ fn views(views: &Table) -> Result<String> {
     let mean = views.reals("alpha_per_parameter_mean")?;
     let deviation = views.reals("alpha_per_parameter_std")?;
     for (row, cells) in cells.iter_mut().enumerate() {
-        let fitted = format!("{} of {}", count(n_fitted[row]), count(n_all[row]));
+        let note = AtBounds::of_row(views, row)?.note();
+        let fitted = format!("{} of {}{note}", count(n_fitted[row]), count(n_all[row]));
         cells.extend([Cell::Plain(fitted), Cell::spread(mean[row], deviation[row])]);
     }
     let single = [

@@ -1,5 +1,7 @@
 //! Do the data tell two theories apart?
 
+use stats::Vuong;
+
 use super::TheoryFit;
 use super::cell::{CellTimes, trial_ln_likelihood};
 use crate::exit_laws::Z;
@@ -40,8 +42,7 @@ pub enum Relation {
     ///
     /// # Formula
     /// With `d_i` the difference in log-likelihood of a trial, both theories fitted to all trials, the difference is
-    /// `Σ d_i` and its standard error `√N` times the standard deviation of `d_i` over all N trials (Vuong 1989,
-    /// doi:10.2307/1912557, eq. 5.1 to 5.3, with Akaike's correction).
+    /// `Σ d_i` and its standard error `√N` times the standard deviation of `d_i` over all N trials: [`stats::vuong`].
     ///
     /// # Why not the held-out difference by itself?
     /// The errors of its parameters, which each cell takes from the others, are not in `d_i`: on narrow sweeps a test of
@@ -56,18 +57,16 @@ pub enum Relation {
 
 impl Pair {
     pub(super) fn of(first: &TheoryFit, second: &TheoryFit, times: &[CellTimes]) -> Self {
-        let (mut n, mut sum, mut squares, mut largest_difference) = (0., 0., 0., 0f64);
+        let (mut of_first, mut of_second, mut largest_difference) = (Vec::new(), Vec::new(), 0f64);
         for ((&a, &b), times) in first.ln_means.iter().zip(&second.ln_means).zip(times) {
             largest_difference = largest_difference.max((a - b).abs());
             for trial in &times.trials {
-                let d = trial_ln_likelihood(trial, a) - trial_ln_likelihood(trial, b);
-                n += 1.;
-                sum += d;
-                squares += d * d;
+                of_first.push(trial_ln_likelihood(trial, a));
+                of_second.push(trial_ln_likelihood(trial, b));
             }
         }
-        let standard_error = (squares - sum * sum / n).max(0.).sqrt();
-        let difference = sum - (first.n_parameters as f64 - second.n_parameters as f64);
+        let Vuong { z, difference, standard_error, .. } =
+            stats::vuong(&of_first, &of_second, first.n_parameters, second.n_parameters);
 
         let cells = first.held_out.iter().zip(&second.held_out);
         let cells = cells.flat_map(|(first, second)| first.cells.iter().zip(&second.cells));
@@ -75,7 +74,6 @@ impl Pair {
         let held_out_difference = (!scores.is_empty()).then(|| scores.iter().sum());
 
         let agrees = |sign: f64| held_out_difference.is_some_and(|score: f64| score * sign > 0.);
-        let z = difference / standard_error;
         let relation = if largest_difference < SAME_FORM {
             Relation::SameForm
         } else if z > Z && agrees(1.) {

@@ -1,9 +1,13 @@
 //! What is kept of the draws of one batch size, as its blocks come in.
 
+use train::Streams;
+
 use super::GoOn;
 use crate::error::ProbeError;
 use crate::noise_matrix::NoiseMatrix;
-use crate::quantities::{self, Covariance, Series, SeriesFit, Shape, Traced, fit_series};
+use crate::quantities::{
+    self, Covariance, ResampledTests, Series, SeriesFit, Shape, Traced, fit_series, resampled_tests,
+};
 use crate::spec::FitSpec;
 
 /// What is known of one batch size.
@@ -15,6 +19,8 @@ pub(super) struct OfSize {
     pub covariance: Option<Covariance>,
     /// Where the way to the noise gives it.
     pub traced: Option<Traced>,
+    /// Of the parameters that are looked at closely, where they were asked for.
+    pub tests: Option<Vec<ResampledTests>>,
     close: Option<NoiseMatrix>,
 }
 
@@ -28,6 +34,7 @@ impl OfSize {
             shapes: Vec::with_capacity(n_parameters),
             covariance: n_gram_draws.map(of_draws),
             traced: None,
+            tests: None,
             close: None,
         }
     }
@@ -54,6 +61,27 @@ impl OfSize {
             Some(earlier) => earlier.append(close),
             None => self.close = Some(close),
         }
+        Ok(())
+    }
+
+    /// Runs the tests that simulate, if there are to be any, at the places that are looked at closely; verdicts are to use
+    /// them.
+    pub fn test(
+        &mut self,
+        close: &[usize],
+        fit: &FitSpec,
+        streams: &Streams,
+        go_on: GoOn<'_>,
+    ) -> Result<(), ProbeError> {
+        let Some(n_replicates) = fit.replicates else { return Ok(()) };
+        let streams = streams.named("replicates").named(&self.batch_size.to_string());
+        let series = series(self.close.as_ref().expect("there is a parameter"));
+        let fits: Vec<SeriesFit> = close.iter().map(|&place| self.fits[place].clone()).collect();
+        let tests = resampled_tests(&series, &fits, fit, n_replicates, &streams, go_on)?;
+        for (&place, tests) in close.iter().zip(&tests) {
+            self.fits[place].aggregation_p = Some(tests.aggregation.p);
+        }
+        self.tests = Some(tests);
         Ok(())
     }
 

@@ -2,14 +2,13 @@
 
 use train::Table;
 
-use super::of_size::{OfSize, series};
+use super::of_size::OfSize;
 use super::{CLOSE_LOOK, Extent, GoOn, Measured, Probe};
 use crate::coordinates::thinned;
 use crate::error::ProbeError;
 use crate::noise_matrix::NoiseMatrix;
 use crate::quantities::{
     self, Covariance, LowRank, SeriesFit, Trace, Traced, noise_table, resampled_table,
-    resampled_tests,
 };
 use crate::reference::Reference;
 use crate::spec::Method;
@@ -108,18 +107,16 @@ impl Probe<'_> {
             let noise: Vec<&NoiseMatrix> = close.iter().map(|(noise, _)| *noise).collect();
             tables.push(("noise_common_alpha", quantities::common_alpha(&noise, fit, go_on)?));
         }
-        if let Some(n_replicates) = fit.replicates {
-            let tests = close.iter().map(|(noise, fits)| {
-                let size = noise.batch_size();
-                let streams = self.streams.named("replicates").named(&size.to_string());
-                let series = series(noise);
-                let tests = resampled_tests(&series, fits, fit, n_replicates, &streams, go_on)?;
-                let named = Table::new()
-                    .with_integers("batch_size", series.iter().map(|_| size as i64))
-                    .with_texts("parameter", series.iter().map(|series| series.name.as_str()));
-                Ok(named.beside(resampled_table(&tests)))
-            });
-            let tests = tests.collect::<Result<Vec<Table>, ProbeError>>()?;
+        let tests = of_sizes.iter().filter_map(|size| {
+            let tests = size.tests.as_ref()?;
+            let entries = size.close().coordinates().entries();
+            let named = Table::new()
+                .with_integers("batch_size", entries.iter().map(|_| size.batch_size as i64))
+                .with_texts("parameter", entries.iter().map(|entry| entry.name.as_str()));
+            Some(named.beside(resampled_table(tests)))
+        });
+        let tests: Vec<Table> = tests.collect();
+        if !tests.is_empty() {
             tables.push(("noise_tests", Table::concat(tests)));
         }
         tables.extend(quantities::example(&close).map(|table| ("noise_example", table)));

@@ -1,7 +1,7 @@
 //! α̂ of sums of draws: it stays where noise is stable, and goes to 2 where its variance is finite.
 
 use rayon::prelude::*;
-use stats::{Location, StatsError};
+use stats::{Location, StatsError, continuous_part};
 use train::{Flow, Table};
 
 use crate::error::ProbeError;
@@ -26,7 +26,8 @@ pub fn aggregation(
             let series = noise.coordinates().entries()[idx].name.clone();
             ProbeError::Series { series, source }
         };
-        stats::aggregation(noise.column(idx), location).map_err(name)
+        let (draws, _) = continuous_part(noise.column(idx));
+        stats::aggregation(&draws, location).map_err(name)
     };
     let found: Vec<_> =
         (0..noise.n_coordinates()).into_par_iter().map(of).collect::<Result<_, _>>()?;

@@ -1,9 +1,13 @@
 //! Both laws fitted to every series, with tests and a verdict.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
-use stats::{AlphaInterval, Binning, Comparison, Law, LikelihoodRatioNull, Verdict};
+use stats::{
+    AlphaInterval, Binning, Comparison, Law, LikelihoodRatioNull, TailIndex, TiedValue, Verdict,
+    continuous_part,
+};
 use train::{Column, Flow, Table};
 
 use crate::coordinates::Coordinates;
@@ -21,6 +25,9 @@ pub struct Series<'a> {
     pub samples: &'a [f64],
 }
 
+/// The samples that vary, and the value that is left out of them.
+type Part<'a> = (Cow<'a, [f64]>, Option<TiedValue>);
+
 /// Coverage of the intervals for α.
 pub(super) const COVERAGE: f64 = 0.95;
 
@@ -29,10 +36,16 @@ pub(super) const COVERAGE: f64 = 0.95;
 pub struct SeriesFit {
     /// Name of the series.
     pub name: String,
+    /// Number of samples, those that are left out of the fits among them.
+    pub n_all: usize,
+    /// The value that so many samples share that they are left out, see [`stats::continuous_part`].
+    pub tied: Option<TiedValue>,
     /// Fits and goodness of fit of both laws.
     pub comparison: Comparison,
     /// 95 % interval for α, from the profile likelihood.
     pub alpha_interval: AlphaInterval,
+    /// What the outermost samples say of the tail, with a 95 % interval.
+    pub tail: TailIndex,
     /// p-value of the likelihood ratio against α = 2, from its simulated null at the same number of samples.
     pub p_value: f64,
     /// The same, adjusted over all series that are judged together (Benjamini and Hochberg 1995).
@@ -41,7 +54,9 @@ pub struct SeriesFit {
     pub p_adjusted_yekutieli: f64,
     /// p-value of χ² of the Gaussian fit (its upper bound), adjusted as `p_adjusted`.
     pub gaussian_chi2_p_adjusted: f64,
-    /// The verdict, from `p_adjusted` and `gaussian_chi2_p_adjusted`.
+    /// p-value of [`stats::aggregation_test`], where it was computed.
+    pub aggregation_p: Option<f64>,
+    /// The verdict, from `p_adjusted`, `gaussian_chi2_p_adjusted` and `aggregation_p`.
     pub verdict: Verdict,
 }
 
@@ -59,15 +74,19 @@ pub fn fit_series(
     go_on: &(dyn Fn() -> Flow + Sync),
 ) -> Result<Vec<SeriesFit>, ProbeError> {
     let location = spec.location.into();
-    let sizes: BTreeSet<usize> = series.iter().map(|series| series.samples.len()).collect();
+    let parts: Vec<Part<'_>> =
+        series.iter().map(|series| continuous_part(series.samples)).collect();
+    let sizes: BTreeSet<usize> = parts.iter().map(|(samples, _)| samples.len()).collect();
     let null = |n_samples| (n_samples, LikelihoodRatioNull::tabulated(n_samples, location));
     let nulls: BTreeMap<usize, LikelihoodRatioNull> = sizes.into_iter().map(null).collect();
     let binning = Binning { histogram_bins: spec.histogram_bins };
-    let fit = |series: &Series<'_>| -> Result<SeriesFit, ProbeError> {
+    let compare = if spec.rivals { stats::compare } else { stats::compare_without_rivals };
+    let fit = |(series, part): (&Series<'_>, &Part<'_>)| {
+        let (samples, tied) = part;
         let name = |source| ProbeError::Series { series: series.name.clone(), source };
-        let comparison = stats::compare(series.samples, location, binning).map_err(name)?;
-        let alpha_interval =
-            stats::profile_interval(series.samples, location, COVERAGE).map_err(name)?;
+        let comparison = compare(samples, location, binning).map_err(name)?;
+        let alpha_interval = stats::profile_interval(samples, location, COVERAGE).map_err(name)?;
+        let tail = stats::tail_index(samples, location, COVERAGE).map_err(name)?;
         if go_on() == Flow::Stop {
             return Err(ProbeError::Stopped);
         }
@@ -76,18 +95,22 @@ pub fn fit_series(
             ratio => nulls[&comparison.n_samples].p_value(ratio),
         };
         let chi2_p = comparison.gaussian_fit.chi2_p_upper;
-        Ok(SeriesFit {
+        Ok::<_, ProbeError>(SeriesFit {
             name: series.name.clone(),
+            n_all: series.samples.len(),
+            tied: *tied,
             alpha_interval,
+            tail,
+            aggregation_p: None,
             p_value,
             p_adjusted: p_value,
             p_adjusted_yekutieli: p_value,
             gaussian_chi2_p_adjusted: chi2_p,
-            verdict: Verdict::of(&comparison, p_value, chi2_p, spec.level),
+            verdict: Verdict::of(&comparison, p_value, chi2_p, None, spec.level),
             comparison,
         })
     };
-    let mut fits = series.par_iter().map(fit).collect::<Result<Vec<_>, _>>()?;
+    let mut fits = series.par_iter().zip(&parts).map(fit).collect::<Result<Vec<_>, _>>()?;
     judge(&mut fits, spec.level);
     Ok(fits)
 }
@@ -104,7 +127,13 @@ pub fn judge(fits: &mut [SeriesFit], level: f64) {
         fit.p_adjusted = adjusted[idx];
         fit.p_adjusted_yekutieli = yekutieli[idx];
         fit.gaussian_chi2_p_adjusted = chi2_adjusted[idx];
-        fit.verdict = Verdict::of(&fit.comparison, adjusted[idx], chi2_adjusted[idx], level);
+        fit.verdict = Verdict::of(
+            &fit.comparison,
+            adjusted[idx],
+            chi2_adjusted[idx],
+            fit.aggregation_p,
+            level,
+        );
     }
 }
 
@@ -127,8 +156,9 @@ pub fn noise_table(
 
 /// One row per series, the name in the column `label`; what has no prefix is of the stable law.
 ///
-/// The columns of the rivals are NaN, and `best_law_by_bic` is empty, where α̂ = 2 or there is no fit: the rivals are then
-/// not fitted.
+/// All is of the `n_fitted` samples that remain without those equal to `tied_value`, which are the share `tied` of all `n`;
+/// `tie_share` is the share of the most frequent value among those that remain. The columns of the rivals are NaN, and
+/// `best_law_by_bic` is empty, where α̂ = 2 or there is no fit: the rivals are then not fitted.
 pub fn fits_table(fits: &[SeriesFit], label: &str, spec: &FitSpec) -> Table {
     let texts = |of: &dyn Fn(&SeriesFit) -> String| Column::Text(fits.iter().map(of).collect());
     let integers = |of: fn(&Comparison) -> usize| {
@@ -139,7 +169,13 @@ pub fn fits_table(fits: &[SeriesFit], label: &str, spec: &FitSpec) -> Table {
     };
     let table = Table::new()
         .with(label, texts(&|fit| fit.name.clone()))
-        .with("n", integers(|c| c.n_samples))
+        .with_integers("n", fits.iter().map(|fit| fit.n_all as i64))
+        .with("n_fitted", integers(|c| c.n_samples))
+        .with_reals("tied", fits.iter().map(|fit| fit.tied.map_or(0., |tied| tied.share)))
+        .with_reals(
+            "tied_value",
+            fits.iter().map(|fit| fit.tied.map_or(f64::NAN, |tied| tied.value)),
+        )
         .with("tie_share", reals(|c| c.tie_share))
         .with("gaussian_mean", reals(|c| c.gaussian.law.mean()))
         .with("gaussian_std", reals(|c| c.gaussian.law.std()))
@@ -147,6 +183,14 @@ pub fn fits_table(fits: &[SeriesFit], label: &str, spec: &FitSpec) -> Table {
         .with("alpha", reals(|c| c.stable.law.alpha()))
         .with_reals("alpha_low", fits.iter().map(|fit| fit.alpha_interval.low))
         .with_reals("alpha_high", fits.iter().map(|fit| fit.alpha_interval.high))
+        .with(
+            "alpha_open_below",
+            Column::Flag(fits.iter().map(|fit| fit.alpha_interval.open_below).collect()),
+        )
+        .with_reals("tail_index", fits.iter().map(|fit| fit.tail.index))
+        .with_reals("tail_index_low", fits.iter().map(|fit| fit.tail.low))
+        .with_reals("tail_index_high", fits.iter().map(|fit| fit.tail.high))
+        .with_integers("tail_n", fits.iter().map(|fit| fit.tail.n_top as i64))
         .with("gamma", reals(|c| c.stable.law.gamma()))
         .with("delta", reals(|c| c.stable.law.delta()))
         .with("status", texts(&|fit| fit.comparison.stable.status.to_string()))

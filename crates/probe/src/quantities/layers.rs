@@ -1,6 +1,6 @@
 //! The parameters of one layer taken together.
 
-use stats::{Moments, Verdict, quantile};
+use stats::{FitStatus, Moments, Verdict, quantile};
 use train::Table;
 
 use super::fits::SeriesFit;
@@ -8,7 +8,8 @@ use super::summary::verdict_column;
 use crate::coordinates::Coordinates;
 
 /// One row per layer, in the order of the network: its place (from 0, biases and normalisations counted), how many of its
-/// parameters were watched, α̂ over those that are not degenerate, and how many got which verdict.
+/// parameters were watched, α̂ over those that are not degenerate, how many α̂ are at the ends of the range, and how many
+/// got which verdict.
 pub fn layers(batch_size: usize, coordinates: &Coordinates, fits: &[SeriesFit]) -> Table {
     let mut layers: Vec<(&str, Vec<&SeriesFit>)> = Vec::new();
     let mut depths = Vec::new();
@@ -38,6 +39,13 @@ pub fn layers(batch_size: usize, coordinates: &Coordinates, fits: &[SeriesFit]) 
         .with_reals("alpha_mean", moments().map(|moments| moments.mean()))
         .with_reals("alpha_std", moments().map(|moments| moments.std()))
         .with_reals("alpha_median", alphas.iter().map(|alphas| median(alphas)));
+    let bounds = [("n_boundary", FitStatus::Boundary), ("n_lower_bound", FitStatus::LowerBound)];
+    for (name, status) in bounds {
+        let count = |(_, fits): &(&str, Vec<&SeriesFit>)| {
+            fits.iter().filter(|fit| fit.comparison.stable.status == status).count() as i64
+        };
+        table = table.with_integers(name, layers.iter().map(count));
+    }
     for verdict in Verdict::ALL {
         let count = |(_, fits): &(&str, Vec<&SeriesFit>)| {
             fits.iter().filter(|fit| fit.verdict == verdict).count() as i64

@@ -2,7 +2,7 @@
 
 use stats::{
     AggregationTest, AlphaInterval, EdfStatistics, EdfTest, HeldOut, Law, Location, StatsError,
-    Vuong,
+    Vuong, continuous_part,
 };
 use train::{Column, Flow, Streams, Table};
 
@@ -46,7 +46,7 @@ pub struct AgainstRival {
     pub held_out: HeldOut,
 }
 
-/// Tests every series that was fitted, with `n_replicates` simulated series for each bootstrap.
+/// Tests every series that was fitted, without the samples that were left out of the fits, with `n_replicates` simulated series for each bootstrap.
 ///
 /// Each series draws from its own stream, of `streams` and its name: the result depends neither on the number of threads
 /// nor on the other series. Held-out scores are NaN for fewer than 56 samples. `go_on` is asked after every series.
@@ -82,6 +82,8 @@ fn resampled(
     streams: &Streams,
 ) -> Result<ResampledTests, StatsError> {
     let Series { name, samples } = series;
+    let (samples, _) = continuous_part(samples);
+    let samples = &*samples;
     let streams = streams.named(name);
     let stream = |purpose: &str| {
         let stream = streams.named(purpose);

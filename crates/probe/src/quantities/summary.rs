@@ -15,7 +15,9 @@ type Figure = fn(&SeriesFit) -> f64;
 /// `none` without batch normalisation.
 ///
 /// Degenerate parameters (constant or zero-inflated noise) are counted and left out. `ratio_sse` and `ratio_chi2` are
-/// ratios of the means, SαS over Gaussian, as in the paper; they carry no units. `level` is that of the verdicts.
+/// ratios of the means, SαS over Gaussian, as in the paper; they carry no units. `level` is that of the verdicts. So many α̂
+/// as `n_boundary` and `n_lower_bound` say are ends of the range of the fit, 2 and 0.1, in the mean of α̂; of `n_tied`
+/// parameters the draws that share one value are left out.
 pub fn summary(noise: &NoiseMatrix, fits: &[SeriesFit], level: f64) -> Table {
     let sound: Vec<&SeriesFit> =
         fits.iter().filter(|fit| fit.verdict != Verdict::Degenerate).collect();
@@ -62,14 +64,15 @@ pub fn summary(noise: &NoiseMatrix, fits: &[SeriesFit], level: f64) -> Table {
     table = table
         .with_reals("level", [level])
         .with_integers("n_boundary", status(FitStatus::Boundary))
-        .with_integers("n_lower_bound", status(FitStatus::LowerBound));
+        .with_integers("n_lower_bound", status(FitStatus::LowerBound))
+        .with_integers("n_tied", count(&|fit| fit.tied.is_some()));
     for verdict in Verdict::ALL {
         table = table.with_integers(&verdict_column(verdict), count(&|fit| fit.verdict == verdict));
     }
     table
 }
 
-/// The column of [`summary`] that counts a verdict: `n_` and its words, `n_heavy_sas_adequate`.
+/// The column of [`summary`] that counts a verdict: `n_` and its words, `n_heavy_sas`.
 pub fn verdict_column(verdict: Verdict) -> String {
     let words = verdict.to_string().to_lowercase().replace("sαs", "sas");
     let words: String = words.chars().filter(|c| c.is_ascii_alphanumeric() || *c == ' ').collect();

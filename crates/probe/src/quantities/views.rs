@@ -18,6 +18,8 @@ pub fn views(noise: &NoiseMatrix, spec: &FitSpec) -> Result<Table, ProbeError> {
         .with_integers("n_parameters", [view.n_parameters as i64])
         .with_integers("n_draws", [view.n_draws as i64])
         .with_integers("n_fitted", [view.n_fitted as i64])
+        .with_integers("n_boundary", [view.n_boundary as i64])
+        .with_integers("n_lower_bound", [view.n_lower_bound as i64])
         .with_reals("alpha_per_parameter_mean", [view.per_parameter_mean])
         .with_reals("alpha_per_parameter_std", [view.per_parameter_std])
         .with_reals("alpha_across_parameters_mean", [view.per_draw_mean])

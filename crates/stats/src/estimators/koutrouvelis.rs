@@ -3,7 +3,7 @@
 use std::f64::consts::{LN_2, PI};
 
 use super::{Estimate, mcculloch};
-use crate::stable::table::ALPHA_MIN;
+use crate::stable::table::ALPHA_SPLIT;
 
 /// Enough for α of 1 and more; below, the last digits may still move.
 const MAX_STEPS: usize = 50;
@@ -149,7 +149,7 @@ fn slope_and_intercept(points: &[Point], alpha: f64) -> Option<(f64, f64)> {
     let product = |a: usize, b: usize| rows.iter().map(|row| row[a] * row[b]).sum::<f64>();
     let determinant = product(0, 0) * product(1, 1) - product(0, 1).powi(2);
     let slope = (product(0, 0) * product(1, 2) - product(0, 1) * product(0, 2)) / determinant;
-    let slope = slope.clamp(ALPHA_MIN, 2.0);
+    let slope = slope.clamp(ALPHA_SPLIT, 2.0);
     let intercept = (product(0, 2) - slope * product(0, 1)) / product(0, 0);
     intercept.is_finite().then_some((slope, intercept))
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::Estimate;
 use crate::stable::exact;
-use crate::stable::table::ALPHA_MIN;
+use crate::stable::table::ALPHA_SPLIT;
 
 /// The stable law with the quantiles of `z`: 5 %, 25 %, 75 % and 95 %, or where
 /// the centre is known to be 0 the 50 % and 90 % of `|z|`.
@@ -73,7 +73,7 @@ impl Table {
     fn new() -> Self {
         const N_STEPS: u32 = 30;
         let rows = (0..=N_STEPS).map(|i| {
-            let alpha = 2.0 - (2.0 - ALPHA_MIN) * f64::from(i) / f64::from(N_STEPS);
+            let alpha = 2.0 - (2.0 - ALPHA_SPLIT) * f64::from(i) / f64::from(N_STEPS);
             let quartile = exact::inverse_sf(alpha, 0.25);
             let ln_ratio = (exact::inverse_sf(alpha, 0.05) / quartile).ln();
             Row { ln_ratio, alpha, quartile }
@@ -114,7 +114,7 @@ mod tests {
             assert!((found - alpha).abs() < 2e-5, "{alpha}: {found}");
             assert!((median / quartile - 1.0).abs() < 1e-5, "{alpha}: {median}");
         }
-        assert_eq!(TABLE.at(f64::INFINITY).0, ALPHA_MIN);
+        assert_eq!(TABLE.at(f64::INFINITY).0, ALPHA_SPLIT);
         assert_eq!(TABLE.at(0.0).0, 2.0);
     }
 

@@ -1,7 +1,7 @@
 //! Newton's ascent of the stable likelihood.
 
+use super::cholesky::solve;
 use crate::stable::density::Density;
-use crate::stable::table::ALPHA_MIN;
 
 /// Enough: five to eight steps are usual.
 const MAX_STEPS: usize = 100;
@@ -23,6 +23,8 @@ pub(crate) struct Point {
 pub(crate) struct Free {
     pub(crate) alpha: bool,
     pub(crate) delta: bool,
+    /// The least alpha.
+    pub(crate) alpha_min: f64,
 }
 
 /// Samples in any order, or points that stand for samples.
@@ -43,6 +45,7 @@ pub(crate) struct Maximum {
 
 /// Climbs from `start` to the maximum of the likelihood of `samples`.
 pub(crate) fn maximise(samples: Samples<'_>, start: Point, free: Free) -> Maximum {
+    let alpha_min = free.alpha_min;
     let mut best = Evaluation::at(samples, start);
     for _ in 0..MAX_STEPS {
         let free = best.free(free);
@@ -50,13 +53,13 @@ pub(crate) fn maximise(samples: Samples<'_>, start: Point, free: Free) -> Maximu
         let next = match newton {
             Some(step) if best.gain(&step) < LAST_GAIN => {
                 return Maximum {
-                    point: best.point.moved(&step, 1.0),
+                    point: best.point.moved(&step, 1.0, alpha_min),
                     ln_likelihood: best.ln_likelihood + best.gain(&step),
                     information: best.information,
                 };
             }
-            Some(step) => best.climb(samples, &step),
-            None => best.climb(samples, &best.uphill(free)),
+            Some(step) => best.climb(samples, &step, alpha_min),
+            None => best.climb(samples, &best.uphill(free), alpha_min),
         };
         match next {
             Some(next) => best = next,
@@ -75,7 +78,7 @@ pub(super) fn maximise_near(z: &[f64], near: &Maximum, free: Free) -> Maximum {
     let here = Evaluation::first_order(z, near.point, near.information);
     match solve(&here.information, &here.score, here.free(free)) {
         Some(step) if here.gain(&step) < LAST_GAIN => Maximum {
-            point: here.point.moved(&step, 1.0),
+            point: here.point.moved(&step, 1.0, free.alpha_min),
             ln_likelihood: here.ln_likelihood + here.gain(&step),
             information: here.information,
         },
@@ -135,7 +138,7 @@ impl Evaluation {
     /// The coordinates that may move: at the lower bound alpha only upwards,
     /// which is towards a smaller 2 − α.
     fn free(&self, free: Free) -> [bool; 3] {
-        let alpha = free.alpha && (self.point.alpha > ALPHA_MIN || self.score[0] < 0.0);
+        let alpha = free.alpha && (self.point.alpha > free.alpha_min || self.score[0] < 0.0);
         [alpha, true, free.delta]
     }
 
@@ -153,14 +156,14 @@ impl Evaluation {
     }
 
     /// Goes along `step`, shortened until the likelihood does not fall.
-    fn climb(&self, samples: Samples<'_>, step: &Vector) -> Option<Self> {
+    fn climb(&self, samples: Samples<'_>, step: &Vector, alpha_min: f64) -> Option<Self> {
         const LONGEST: Vector = [1.5, 0.7, 0.7];
         let mut share = 1.0_f64;
         for (step, longest) in step.iter().zip(LONGEST) {
             share = share.min(longest / step.abs());
         }
         for _ in 0..30 {
-            let next = Self::at(samples, self.point.moved(step, share));
+            let next = Self::at(samples, self.point.moved(step, share, alpha_min));
             if next.ln_likelihood >= self.ln_likelihood {
                 return Some(next);
             }
@@ -183,42 +186,16 @@ impl<'a> Samples<'a> {
 }
 
 impl Point {
-    fn moved(self, step: &Vector, share: f64) -> Self {
+    fn moved(self, step: &Vector, share: f64, alpha_min: f64) -> Self {
         let epsilon = (2.0 - self.alpha) * (share * step[0]).exp();
+        // Rounding of 2 − (2 − α) must not look like an interior.
+        let alpha = 2.0 - epsilon;
         Self {
-            alpha: (2.0 - epsilon).max(ALPHA_MIN),
+            alpha: if alpha < alpha_min + 1e-14 { alpha_min } else { alpha },
             gamma: self.gamma * (share * step[1]).exp(),
             delta: self.delta + self.gamma * share * step[2],
         }
     }
-}
-
-/// Solves `matrix · x = vector` in the free coordinates by Cholesky's method,
-/// from the upper triangle; `None` where the matrix is not positive definite.
-fn solve(matrix: &Matrix, vector: &Vector, free: [bool; 3]) -> Option<Vector> {
-    let mut lower = [[0.0; 3]; 3];
-    for i in (0..3).filter(|&i| free[i]) {
-        for j in (0..=i).filter(|&j| free[j]) {
-            let rest = matrix[j][i] - (0..j).map(|k| lower[i][k] * lower[j][k]).sum::<f64>();
-            if i > j {
-                lower[i][j] = rest / lower[j][j];
-            } else if rest > 1e-12 * matrix[i][i] {
-                lower[i][i] = rest.sqrt();
-            } else {
-                return None;
-            }
-        }
-    }
-    let mut solution = [0.0; 3];
-    for i in (0..3).filter(|&i| free[i]) {
-        let rest = vector[i] - (0..i).map(|k| lower[i][k] * solution[k]).sum::<f64>();
-        solution[i] = rest / lower[i][i];
-    }
-    for i in (0..3).rev().filter(|&i| free[i]) {
-        let rest = solution[i] - (i + 1..3).map(|k| lower[k][i] * solution[k]).sum::<f64>();
-        solution[i] = rest / lower[i][i];
-    }
-    Some(solution)
 }
 
 #[cfg(test)]
@@ -231,14 +208,14 @@ mod tests {
     fn score_and_information() {
         const STEP: f64 = 1e-4;
         let z: Vec<f64> = (0..60).map(|i| (f64::from(i) - 25.0).powi(3) / 2e3).collect();
-        for alpha in [0.8, 1.3, 1.9, 1.99] {
+        for alpha in [0.15, 0.3, 0.45, 0.8, 1.3, 1.9, 1.99] {
             let point = Point { alpha, gamma: 0.7, delta: 0.3 };
             let here = Evaluation::at(Samples::all(&z), point);
             for i in 0..3 {
                 let at = |share: f64| {
                     let mut step = [0.0; 3];
                     step[i] = STEP;
-                    Evaluation::at(Samples::all(&z), point.moved(&step, share))
+                    Evaluation::at(Samples::all(&z), point.moved(&step, share, 0.1))
                 };
                 let (left, right) = (at(-1.0), at(1.0));
                 let check = |value: f64, difference: f64| {
@@ -257,16 +234,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    /// By hand: `[[4, 2], [2, 3]] (1, 1) = (6, 5)`.
-    #[test]
-    fn cholesky() {
-        let matrix = [[4.0, 9.0, 2.0], [0.0, -1.0, 9.0], [0.0, 0.0, 3.0]];
-        let solution = solve(&matrix, &[6.0, 7.0, 5.0], [true, false, true]).unwrap();
-        for (value, expected) in solution.into_iter().zip([1.0, 0.0, 1.0]) {
-            assert!((value - expected).abs() < 1e-15);
-        }
-        assert!(solve(&matrix, &[6.0, 7.0, 5.0], [true; 3]).is_none());
     }
 }

@@ -19,7 +19,7 @@ const BETA_MAX: f64 = GRID[GRID.len() - 1];
 /// Of ln β in the last Newton step; what it leaves is the square of that.
 const TOLERANCE: f64 = 1e-5;
 
-/// Fits a generalised Gaussian by maximum likelihood, β in [0.3, 20].
+/// Fits a generalised Gaussian by maximum likelihood, β in [0.1, 20].
 ///
 /// # Formula
 ///
@@ -48,10 +48,12 @@ const TOLERANCE: f64 = 1e-5;
 ///
 /// - [`FitStatus::Boundary`]: `β = 20`, the light end of the range: nearly
 ///   uniform.
-/// - [`FitStatus::LowerBound`]: `β = 0.3`, the heavy end.
+/// - [`FitStatus::LowerBound`]: `β = 0.1`, the heavy end.
 /// - [`FitStatus::Constant`]: all samples are equal. `beta` and the likelihood
 ///   are NaN, `scale` is 0 and `mu` is the value. Other ties do no harm: the
 ///   density is bounded.
+/// - [`FitStatus::NotFound`]: the same, where powers of distances leave the range of
+///   numbers.
 ///
 /// # Errors
 ///
@@ -78,11 +80,17 @@ pub(crate) fn fit_generalised_gaussian_to(
         Location::Free => maximise(series),
         Location::Fixed(mu) => Distances::new(&series.sorted, series.z_of(mu)).greatest(),
     };
-    peak.into_fit(series, location, (BETA_MIN, BETA_MAX), GeneralisedGaussian::new)
+    let range = (BETA_MIN, BETA_MAX);
+    peak.and_then(|peak| peak.into_fit(series, location, range, GeneralisedGaussian::new))
+        .unwrap_or_else(|| {
+            let law = GeneralisedGaussian::point_mass(series.centre);
+            point_mass(law, series, FitStatus::NotFound)
+        })
 }
 
-/// The greatest likelihood over location and shape.
-fn maximise(series: &Standardised) -> Peak {
+/// The greatest likelihood over location and shape; `None` where it is not a
+/// number.
+fn maximise(series: &Standardised) -> Option<Peak> {
     /// A local maximum of the grid that is lower than the greatest by more than
     /// this, and as much for each sample, is not the greatest of the likelihood.
     const LOWER: (f64, f64) = (5.0, 0.02);
@@ -114,7 +122,7 @@ fn maximise(series: &Standardised) -> Peak {
             }
         }
     }
-    best.expect("the greatest of the grid is among its maxima")
+    best
 }
 
 /// The local maxima over β on a grid of β and μ.
@@ -402,8 +410,8 @@ impl Distances {
         self.peak(beta_of(uphill_root(slope, beta.ln(), range, TOLERANCE)))
     }
 
-    /// The greatest over β.
-    fn greatest(&self) -> Peak {
+    /// The greatest over β; `None` where it is not a number.
+    fn greatest(&self) -> Option<Peak> {
         let weights = vec![1.0; self.ln.len()];
         let n = self.ln.len() as f64;
         let grid: Vec<_> = GRID
@@ -415,7 +423,6 @@ impl Distances {
             .iter()
             .map(|start| self.near(start.shape))
             .max_by(|a, b| a.ln_likelihood.total_cmp(&b.ln_likelihood))
-            .expect("the greatest of the grid is among its maxima")
     }
 }
 
@@ -546,7 +553,7 @@ mod tests {
         let light = fit(&uniform);
         assert_eq!((light.status, light.law.beta()), (FitStatus::Boundary, BETA_MAX));
         assert!((light.law.mu() - 99.5).abs() < 1e-9);
-        let heavy = fit(&draws(StudentT::new(0.5, 0.0, 1.0).unwrap(), 500, 1));
+        let heavy = fit(&draws(StudentT::new(0.06, 0.0, 1.0).unwrap(), 500, 1));
         assert_eq!((heavy.status, heavy.law.beta()), (FitStatus::LowerBound, BETA_MIN));
     }
 

@@ -15,15 +15,15 @@ pub(super) struct Peak {
 }
 
 impl Peak {
-    /// The law in the units of the samples. A shape at the end of its range is
-    /// told by the status.
+    /// The law in the units of the samples, or `None` where the ascent left the
+    /// range of numbers. A shape at the end of its range is told by the status.
     pub(super) fn into_fit<L>(
         self,
         series: &Standardised,
         location: Location,
         (heaviest, lightest): (f64, f64),
         law: impl Fn(f64, f64, f64) -> Result<L, StatsError>,
-    ) -> Fit<L> {
+    ) -> Option<Fit<L>> {
         let n_samples = series.z.len();
         let mu = match location {
             Location::Free => series.x_of(self.mu),
@@ -36,14 +36,24 @@ impl Peak {
         } else {
             FitStatus::Interior
         };
-        Fit {
-            law: law(self.shape, mu, self.scale * series.scale)
-                .expect("the ascent stays in the range of the parameters"),
-            ln_likelihood: self.ln_likelihood - n_samples as f64 * series.scale.ln(),
-            n_samples,
-            status,
-        }
+        let ln_likelihood = self.ln_likelihood - n_samples as f64 * series.scale.ln();
+        let law = law(self.shape, mu, self.scale * series.scale).ok()?;
+        ln_likelihood.is_finite().then_some(Fit { law, ln_likelihood, n_samples, status })
     }
+}
+
+/// With more samples at one value than this share no heavy-tailed law is fitted: the
+/// likelihood has no maximum up to a shape of ½.
+pub(super) const MOST_TIES: f64 = 1.0 / 3.0;
+
+/// The least shape of a law with tails `|x|^−shape` that is fitted to a series with
+/// this share of equal values.
+///
+/// Up to `share / (1 − share)` the likelihood grows without bound as the scale
+/// vanishes around them.
+pub(super) fn least_shape(of_range: f64, tie_share: f64) -> f64 {
+    const ABOVE: f64 = 0.02;
+    of_range.max(tie_share / (1.0 - tie_share) + ABOVE * f64::from(tie_share > 0.02))
 }
 
 /// A law that is all at one point, with a likelihood that has no maximum.
@@ -60,8 +70,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        GeneralisedGaussian, Laplace, StudentT, SymmetricStable, fit_generalised_gaussian,
-        fit_student_t,
+        GaussianMixture, GeneralisedGaussian, Laplace, StudentT, SymmetricStable,
+        fit_gaussian_mixture, fit_generalised_gaussian, fit_student_t,
     };
 
     /// Series of ten laws, 50 to 600 long, in units from 1e-200 to 1e200.
@@ -157,7 +167,7 @@ mod tests {
             let (z, unit) = in_units(samples);
             let n = z.len() as f64;
             let likelihood = |[mu, ln_beta]: [f64; 2]| {
-                let beta = ln_beta.exp().clamp(0.3, 20.0);
+                let beta = ln_beta.exp().clamp(0.1, 20.0);
                 let sum: f64 = z.iter().map(|z| (z - mu).abs().powf(beta)).sum();
                 let scale = (beta * sum / n).powf(1.0 / beta);
                 let law = GeneralisedGaussian::new(beta, mu, scale).unwrap();
@@ -174,7 +184,7 @@ mod tests {
             // Cusps.
             if z.len() <= 200 {
                 for mu in &z {
-                    for beta in [0.3_f64, 0.5, 0.7, 0.85, 0.95, 1.0] {
+                    for beta in [0.1_f64, 0.2, 0.3, 0.5, 0.7, 0.85, 0.95, 1.0] {
                         greatest = greatest.max(likelihood([*mu, beta.ln()]));
                     }
                 }
@@ -186,11 +196,36 @@ mod tests {
     }
 
     #[test]
+    fn no_search_finds_a_likelier_mixture() {
+        for (i, samples) in series().iter().enumerate() {
+            let (z, unit) = in_units(samples);
+            let likelihood = |[mu, ln_narrow, ln_ratio, logit]: [f64; 4]| {
+                let narrow = ln_narrow.exp().max(0.05);
+                let wide = narrow * ln_ratio.clamp(0.0, 1e3f64.ln()).exp();
+                let share = 1.0 / (1.0 + (-logit).exp());
+                let law = GaussianMixture::new(share, mu, narrow, wide).unwrap();
+                z.iter().map(|&z| law.ln_pdf(z)).sum()
+            };
+            let mut greatest = f64::MIN;
+            for mu in quantiles(&z).step_by(3) {
+                for start in [[-0.1, 1.0, -2.2], [-0.7, 1.0, 0.0], [0.0, 2.5, -4.0]] {
+                    let [narrow, ratio, logit] = start;
+                    greatest = greatest.max(search(&likelihood, [mu, narrow, ratio, logit]));
+                }
+            }
+            let fit = fit_gaussian_mixture(samples, Location::Free).unwrap();
+            let found = fit.ln_likelihood + unit;
+            assert!(found > greatest - 1e-3, "{i}: {found}, {greatest}, {}", fit.law);
+        }
+    }
+
+    #[test]
     fn no_search_finds_a_likelier_student() {
         for (i, samples) in series().iter().enumerate() {
             let (z, unit) = in_units(samples);
+            let floor = least_shape(0.1, Standardised::new(samples).unwrap().tie_share);
             let likelihood = |[mu, ln_sigma, ln_nu]: [f64; 3]| {
-                let law = StudentT::new(ln_nu.exp().clamp(0.5, 1e4), mu, ln_sigma.exp()).unwrap();
+                let law = StudentT::new(ln_nu.exp().clamp(floor, 1e4), mu, ln_sigma.exp()).unwrap();
                 z.iter().map(|&z| law.ln_pdf(z)).sum()
             };
             let mut greatest = f64::MIN;
@@ -201,6 +236,29 @@ mod tests {
             if fit.status != FitStatus::ZeroInflated {
                 let found = fit.ln_likelihood + unit;
                 assert!(found > greatest - 1e-4, "{i}: {found}, {greatest}, {}", fit.law);
+            }
+        }
+    }
+
+    /// From the least to the greatest numbers: a fit or the status that says that there
+    /// is none, and no panic.
+    #[test]
+    fn whatever_the_range() {
+        for n in [50, 60, 200] {
+            for (from, to) in [(-300.0, 307.0), (-20.0, 300.0), (-300.0, -100.0), (0.0, 160.0)] {
+                for turn in [37_usize, 1, 7] {
+                    let power =
+                        |i: usize| from + (to - from) * ((i * turn) % n) as f64 / (n - 1) as f64;
+                    let sign = |i: usize| if i % 3 == 0 { -1.0 } else { 1.0 };
+                    let samples: Vec<f64> =
+                        (0..n).map(|i| sign(i) * 10f64.powf(power(i))).collect();
+                    let Ok(rivals) = crate::rivals(&samples, Location::Free) else { continue };
+                    for score in rivals.scores {
+                        assert!(!score.ln_likelihood.is_infinite(), "{score:?}");
+                    }
+                    let zero = Location::Fixed(0.0);
+                    assert!(crate::rivals(&samples, zero).is_ok());
+                }
             }
         }
     }

@@ -16,9 +16,11 @@ const FAR: f64 = 2.0;
 /// `ln r` of a distance whose powers are 0.
 const NOTHING: f64 = -1e4;
 
-/// The shapes of [`grid_sums`]: 0.3 and two chains of doublings.
-pub(super) const GRID: [f64; 13] =
-    [0.3, 0.4375, 0.625, 0.875, 1.25, 1.75, 2.5, 3.5, 5.0, 7.0, 10.0, 14.0, 20.0];
+/// The shapes of [`grid_sums`]: 0.1 and two chains of doublings.
+pub(super) const GRID: [f64; 16] = [
+    0.1, 0.15625, 0.21875, 0.3125, 0.4375, 0.625, 0.875, 1.25, 1.75, 2.5, 3.5, 5.0, 7.0, 10.0,
+    14.0, 20.0,
+];
 
 /// `β ln r` as an argument of [`exp`]: what is below is 0 beside the greatest.
 #[inline(always)]

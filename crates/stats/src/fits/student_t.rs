@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 
 use super::condensed::Condensed;
-use super::rival::{Peak, point_mass};
+use super::rival::{MOST_TIES, Peak, least_shape, point_mass};
 use super::root::{falling_root, uphill_root};
 use super::{Fit, FitStatus, Location};
 use crate::laws::gamma_half_step::{digamma_half_step, ln_gamma_half_step};
@@ -14,18 +14,18 @@ use crate::standardise::Standardised;
 use crate::{StatsError, StudentT};
 
 /// The range of ν.
-const NU_MIN: f64 = 0.5;
+const NU_MIN: f64 = 0.1;
 const NU_MAX: f64 = 1e4;
 
 /// Where the profile likelihood is looked at first: so close that two maxima
 /// between neighbours are not to be expected.
-const GRID: [f64; 8] = [NU_MIN, 1.0, 2.0, 4.0, 10.0, 40.0, 400.0, NU_MAX];
+const GRID: [f64; 10] = [NU_MIN, 0.22, 0.5, 1.0, 2.0, 4.0, 10.0, 40.0, 400.0, NU_MAX];
 
 /// A fitted σ below this share of the spread, where 0.5 to 1 is usual, is too
 /// narrow for [`Condensed`].
 const NARROW: f64 = 0.3;
 
-/// Fits Student's law by maximum likelihood, ν in [0.5, 10⁴].
+/// Fits Student's law by maximum likelihood, ν in [0.1, 10⁴].
 ///
 /// For a given ν the likelihood is maximised over μ and σ by Newton's method,
 /// and by the EM algorithm where that is not safe (Kent, Tyler and Vardi 1994,
@@ -42,13 +42,16 @@ const NARROW: f64 = 0.3;
 ///
 /// - [`FitStatus::Boundary`]: `ν = 10⁴`; the law is the Gaussian up to a relative
 ///   1e-4, and nothing is heavier than that.
-/// - [`FitStatus::LowerBound`]: `ν = 0.5`.
+/// - [`FitStatus::LowerBound`]: `ν = 0.1`, or with a share p of equal values a
+///   little above the `p/(1 − p)` below which there is no maximum.
 /// - [`FitStatus::ZeroInflated`]: more than a third of the samples equal one
 ///   value (with a fixed location: equal that location). With a share p of
 ///   equal values and `p > ν/(1 + ν)` the likelihood grows without bound as
 ///   `σ → 0`. Then `nu` and the likelihood are NaN, `sigma` is 0 and `mu` is the
 ///   value.
 /// - [`FitStatus::Constant`]: the same for a constant series.
+/// - [`FitStatus::NotFound`]: the same, where squares of distances leave the range
+///   of numbers.
 ///
 /// # Errors
 ///
@@ -69,10 +72,32 @@ pub(crate) fn fit_student_t_to(series: &Standardised, location: Location) -> Fit
         Location::Free => (series.mode, series.tie_share * n_samples),
         Location::Fixed(mu) => (mu, n_equal(&series.sorted, series.z_of(mu)) as f64),
     };
-    if n_ties > NU_MIN / (1.0 + NU_MIN) * n_samples {
+    if n_ties > MOST_TIES * n_samples {
         return point_mass(StudentT::point_mass(tied_value), series, FitStatus::ZeroInflated);
     }
-    maximise(series, location).into_fit(series, location, (NU_MIN, NU_MAX), StudentT::new)
+    let nu_min = least_shape(NU_MIN, n_ties / n_samples);
+    maximise(series, location, nu_min)
+        .into_fit(series, location, (nu_min, NU_MAX), StudentT::new)
+        .unwrap_or_else(|| {
+            point_mass(StudentT::point_mass(series.centre), series, FitStatus::NotFound)
+        })
+}
+
+/// The greatest log likelihood of Student's law with a given ν, searched for from
+/// a fit with another; NaN where there is none.
+pub(crate) fn ln_likelihood_of_student_t(
+    series: &Standardised,
+    location: Location,
+    nu: f64,
+    near: &Fit<StudentT>,
+) -> f64 {
+    if near.status.is_degenerate() {
+        return f64::NAN;
+    }
+    let all = Points { z: &series.sorted, weights: None, n: series.z.len() as f64 };
+    let start = (series.z_of(near.law.mu()), near.law.sigma() / series.scale);
+    let profile = Profile::at(all, nu, start, location == Location::Free);
+    profile.ln_likelihood - all.n * series.scale.ln()
 }
 
 fn n_equal(sorted: &[f64], z: f64) -> usize {
@@ -82,7 +107,7 @@ fn n_equal(sorted: &[f64], z: f64) -> usize {
 
 /// The greatest likelihood: among the few points of [`Condensed`], and from
 /// there among all samples.
-fn maximise(series: &Standardised, location: Location) -> Peak {
+fn maximise(series: &Standardised, location: Location, nu_min: f64) -> Peak {
     const TOLERANCE: f64 = 1e-4;
     let all = Points { z: &series.sorted, weights: None, n: series.z.len() as f64 };
     let mu = match location {
@@ -91,9 +116,9 @@ fn maximise(series: &Standardised, location: Location) -> Peak {
     };
     let Condensed { z, weights } = Condensed::of(&series.sorted);
     let few = Points { z: &z, weights: Some(&weights), n: all.n };
-    let near = greatest(few, mu);
+    let near = greatest(few, mu, nu_min);
     if near.sigma < NARROW {
-        return greatest(all, mu).peak();
+        return greatest(all, mu, nu_min).peak();
     }
     let start = near.nu.ln();
     let slope_at = |points, ln_nu: f64| {
@@ -102,11 +127,11 @@ fn maximise(series: &Standardised, location: Location) -> Peak {
     };
     // So close to the maximum the few points are right about the curvature.
     let curvature = (slope_at(few, start + 0.01) - slope_at(few, start - 0.01)) / 0.02;
-    let range = (NU_MIN.ln(), NU_MAX.ln());
+    let range = (nu_min.ln(), NU_MAX.ln());
     let slope = |ln_nu| (slope_at(all, ln_nu), curvature);
     let ln_nu = uphill_root(slope, start, range, TOLERANCE);
     let nu = if ln_nu == range.0 {
-        NU_MIN
+        nu_min
     } else if ln_nu == range.1 {
         NU_MAX
     } else {
@@ -127,14 +152,17 @@ struct Profile {
 }
 
 /// The greatest of the local maxima over ν.
-fn greatest(points: Points<'_>, mu: Option<f64>) -> Profile {
+fn greatest(points: Points<'_>, mu: Option<f64>, nu_min: f64) -> Profile {
     let mut near = (mu.unwrap_or(0.0), 1.0 + mu.unwrap_or(0.0).abs());
     let mut at = |nu: f64| {
         let profile = Profile::at(points, nu, near, mu.is_none());
         near = (profile.mu, profile.sigma);
         profile
     };
-    let grid = GRID.map(&mut at);
+    let grid: Vec<Profile> = std::iter::once(nu_min)
+        .chain(GRID.into_iter().filter(|&nu| nu > 1.1 * nu_min))
+        .map(&mut at)
+        .collect();
     let mut maxima = Vec::new();
     for pair in grid.windows(2) {
         let (low, high) = (pair[0], pair[1]);
@@ -149,11 +177,11 @@ fn greatest(points: Points<'_>, mu: Option<f64>) -> Profile {
             maxima.push(at(ln_nu.exp()));
         }
     }
-    let (first, last) = (grid[0], grid[GRID.len() - 1]);
+    let (first, last) = (grid[0], grid[grid.len() - 1]);
     maxima.extend((first.slope <= 0.0).then_some(first));
     maxima.extend((last.slope > 0.0).then_some(last));
     // Where samples lie so far out that their squares overflow, nothing may be found: no law then has a likelihood.
-    let found = if maxima.is_empty() { grid.to_vec() } else { maxima };
+    let found = if maxima.is_empty() { grid } else { maxima };
     let greatest = |points: Vec<Profile>| {
         let is_found = |point: &Profile| {
             [point.mu, point.sigma, point.ln_likelihood].iter().all(|value| value.is_finite())
@@ -430,7 +458,7 @@ mod tests {
         assert!((light.law.sigma() / gaussian.law.std() - 1.0).abs() < 1e-3);
         assert!((light.law.mu() - 99.5).abs() < 1e-6);
 
-        let heavy = fit(&draws(student(0.3), 500, 1));
+        let heavy = fit(&draws(student(0.06), 500, 1));
         assert_eq!((heavy.status, heavy.law.nu()), (FitStatus::LowerBound, NU_MIN));
     }
 

@@ -2,9 +2,10 @@
 //!
 //! Sums of independent stable variables with one α are stable with the same α.
 //! With a finite variance the central limit theorem takes them to the Gaussian
-//! and α̂ to 2. No goodness-of-fit test at one scale is as decisive: Student's law
-//! with 3 degrees of freedom passes most of them at a thousand samples with
-//! α̂ = 1.61, but the sums of 32 draws have α̂ = 1.93.
+//! and α̂ to 2: of Student's law with 3 degrees of freedom, which is fitted by
+//! α̂ = 1.61, the sums of 32 draws have α̂ = 1.93. At a thousand samples the test
+//! rejects 62 % of its series; sizes and power are in [the documentation of the
+//! tests](crate#aggregation).
 
 use rand::Rng;
 

@@ -4,6 +4,7 @@ use rand::Rng;
 
 use super::replicates::replicates;
 use super::{AlphaInterval, check_level};
+use crate::stable::table::ALPHA_MIN;
 use crate::{FitStatus, Location, StatsError, fit_symmetric_stable};
 
 /// The interval of alpha between percentiles of the parametric bootstrap.
@@ -44,7 +45,7 @@ pub fn bootstrap_interval<R: Rng>(
 ) -> Result<AlphaInterval, StatsError> {
     check_level(level)?;
     let fit = fit_symmetric_stable(samples, location)?;
-    if matches!(fit.status, FitStatus::Constant | FitStatus::ZeroInflated) {
+    if fit.status.is_degenerate() {
         return Ok(AlphaInterval::undefined(level));
     }
     let mut alphas = replicates(&fit.law, samples.len(), n_replicates, rng_of, |draws| {
@@ -57,7 +58,7 @@ pub fn bootstrap_interval<R: Rng>(
     let ranks = (n_replicates + 1) as f64;
     let low = of_rank((ranks * outside).floor());
     let high = if one_sided { 2.0 } else { of_rank((ranks * (1.0 - outside)).ceil()) };
-    Ok(AlphaInterval { low, high, level, one_sided })
+    Ok(AlphaInterval { low, high, level, one_sided, open_below: low == ALPHA_MIN })
 }
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ fn stable_statistics(
     let series = Standardised::new(samples)?;
     let fit = fit_symmetric_stable_to(&series, location, &fit_gaussian_to(&series, location));
     let statistics = match fit.status {
-        FitStatus::Constant | FitStatus::ZeroInflated => EdfStatistics::UNDEFINED,
+        status if status.is_degenerate() => EdfStatistics::UNDEFINED,
         _ => {
             let law = FastStable::new(&fit.law);
             EdfStatistics::new(samples, |x| (law.cdf(x), law.sf(x)))

@@ -8,8 +8,8 @@ use crate::fits::{fit_gaussian_to, fit_symmetric_stable_to};
 use crate::stable::density::Density;
 use crate::standardise::Standardised;
 use crate::{
-    Fit, FitStatus, Location, StatsError, SymmetricStable, fit_gaussian, fit_generalised_gaussian,
-    fit_laplace, fit_student_t,
+    Fit, FitStatus, Location, StatsError, SymmetricStable, fit_gaussian, fit_gaussian_mixture,
+    fit_generalised_gaussian, fit_laplace, fit_student_t,
 };
 
 /// A family of laws that can be fitted to a series.
@@ -25,20 +25,24 @@ pub enum Law {
     Laplace,
     /// [`GeneralisedGaussian`](crate::GeneralisedGaussian).
     GeneralisedGaussian,
+    /// [`GaussianMixture`](crate::GaussianMixture).
+    GaussianMixture,
 }
 
 impl Law {
     /// All of them: the two that are in question, then their rivals.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Gaussian,
         Self::SymmetricStable,
         Self::StudentT,
         Self::Laplace,
         Self::GeneralisedGaussian,
+        Self::GaussianMixture,
     ];
 
     /// Number of parameters that a fit chooses: scale, shape where there is
-    /// one, and the location if it is free.
+    /// one, two scales and a share for the mixture, and the location if it is
+    /// free.
     pub fn n_parameters(self, location: Location) -> usize {
         let of_location = match location {
             Location::Free => 1,
@@ -47,6 +51,7 @@ impl Law {
         let of_shape = match self {
             Self::Gaussian | Self::Laplace => 1,
             Self::SymmetricStable | Self::StudentT | Self::GeneralisedGaussian => 2,
+            Self::GaussianMixture => 3,
         };
         of_location + of_shape
     }
@@ -76,6 +81,7 @@ impl Law {
             Self::GeneralisedGaussian => {
                 evaluate(&fit_generalised_gaussian(training, location)?, at)
             }
+            Self::GaussianMixture => evaluate(&fit_gaussian_mixture(training, location)?, at),
         })
     }
 }
@@ -88,16 +94,13 @@ impl fmt::Display for Law {
             Self::StudentT => "Student-t",
             Self::Laplace => "Laplace",
             Self::GeneralisedGaussian => "generalised Gaussian",
+            Self::GaussianMixture => "Gaussian mixture",
         })
     }
 }
 
-fn is_degenerate(status: FitStatus) -> bool {
-    matches!(status, FitStatus::Constant | FitStatus::ZeroInflated)
-}
-
 fn evaluate<L: Continuous<f64, f64>>(fit: &Fit<L>, at: &[f64]) -> Vec<f64> {
-    if is_degenerate(fit.status) {
+    if fit.status.is_degenerate() {
         vec![f64::NAN; at.len()]
     } else {
         at.iter().map(|&x| fit.law.ln_pdf(x)).collect()
@@ -115,7 +118,7 @@ fn stable_ln_densities(
     let stable = fit_symmetric_stable_to(&series, location, &gaussian);
     Ok(match stable.status {
         FitStatus::Boundary => evaluate(&gaussian, at),
-        status if is_degenerate(status) => vec![f64::NAN; at.len()],
+        status if status.is_degenerate() => vec![f64::NAN; at.len()],
         _ => tabulated_ln_densities(&stable.law, at),
     })
 }
@@ -163,6 +166,8 @@ mod tests {
                 check(Law::Laplace, fit_laplace(&samples, location).unwrap().ln_likelihood);
                 let generalised = fit_generalised_gaussian(&samples, location).unwrap();
                 check(Law::GeneralisedGaussian, generalised.ln_likelihood);
+                let mixture = fit_gaussian_mixture(&samples, location).unwrap();
+                check(Law::GaussianMixture, mixture.ln_likelihood);
             }
         }
     }
@@ -171,7 +176,7 @@ mod tests {
     fn parameters() {
         let free = Law::ALL.map(|law| law.n_parameters(Location::Free));
         let fixed = Law::ALL.map(|law| law.n_parameters(Location::Fixed(0.0)));
-        assert_eq!((free, fixed), ([2, 3, 3, 2, 3], [1, 2, 2, 1, 2]));
+        assert_eq!((free, fixed), ([2, 3, 3, 2, 3, 4], [1, 2, 2, 1, 2, 3]));
     }
 
     #[test]

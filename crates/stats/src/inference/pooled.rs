@@ -22,7 +22,9 @@
 
 use rayon::prelude::*;
 
-use crate::{Estimator, Location, Moments, StatsError, estimate, fit_symmetric_stable};
+use crate::{
+    Estimator, LEAST_ALPHA, Location, Moments, StatsError, estimate, fit_symmetric_stable,
+};
 
 /// Estimates of alpha from one table of draws, seen in three ways.
 ///
@@ -41,6 +43,10 @@ pub struct PooledView {
     pub per_parameter_std: f64,
     /// Number of parameters in this mean.
     pub n_fitted: usize,
+    /// Number of those whose alpha is 2, …
+    pub n_boundary: usize,
+    /// … and of those for which it is the least that is fitted.
+    pub n_lower_bound: usize,
     /// Mean over draws of alpha across parameters, as Xie et al. look at one
     /// gradient; NaN for fewer than 50 parameters.
     pub per_draw_mean: f64,
@@ -74,6 +80,8 @@ pub fn pooled_view(columns: &[&[f64]], location: Location) -> Result<PooledView,
 
     let per_parameter =
         columns.par_iter().map(|column| alpha(column)).collect::<Result<Vec<f64>, StatsError>>()?;
+    let n_at = |end: f64| per_parameter.iter().filter(|alpha| **alpha == end).count();
+    let (n_boundary, n_lower_bound) = (n_at(2.0), n_at(LEAST_ALPHA));
     let per_parameter = moments(&per_parameter);
 
     let n_parameters = columns.len();
@@ -90,6 +98,8 @@ pub fn pooled_view(columns: &[&[f64]], location: Location) -> Result<PooledView,
         per_parameter_mean: mean(&per_parameter),
         per_parameter_std: per_parameter.std(),
         n_fitted: per_parameter.n() as usize,
+        n_boundary,
+        n_lower_bound,
         per_draw_mean: mean(&moments(&per_draw)),
         pooled: alpha(&rows)?,
         pooled_blocks: estimate(&rows, Estimator::Mohammadi, location)?.alpha,

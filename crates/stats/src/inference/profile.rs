@@ -7,7 +7,7 @@ use statrs::distribution::ContinuousCDF;
 use super::{AlphaInterval, check_level};
 use crate::fits::ascent::{Free, Point, Samples, maximise};
 use crate::fits::{fit_gaussian_to, fit_symmetric_stable_to};
-use crate::stable::table::ALPHA_MIN;
+use crate::stable::table::{ALPHA_MIN, ALPHA_SPLIT};
 use crate::standardise::Standardised;
 use crate::{Fit, FitStatus, Gaussian, Location, StatsError, SymmetricStable};
 
@@ -25,7 +25,7 @@ const TOLERANCE: f64 = 1e-7;
 /// `{α : 2(ℓ(α̂) − ℓ(α)) ≤ c}` where `ℓ(α) = max_{γ, δ} ℓ(α, γ, δ)` and `c` is the
 /// quantile of χ² with one degree of freedom at `level`, 3.84 at 95 %; its ends
 /// are sought in `ln(2 − α)`. The upper end is 2 where even the Gaussian is not
-/// rejected. If `alpha` is fitted as 2 or as 0.5, the interval has one end
+/// rejected. If `alpha` is fitted as 2 or as 0.1, the interval has one end
 /// inside the range and keeps the same `c`.
 ///
 /// # How good is the coverage near 2?
@@ -65,13 +65,14 @@ pub fn profile_interval(
         if one_sided { LN_DISTANCE_OF_GAUSSIAN } else { (2.0 - profile.fit.law.alpha()).ln() };
     let least = (2.0 - ALPHA_MIN).ln();
     let low = 2.0 - crossing(&excess, start, least).exp();
+    let open_below = profile.fit.status == FitStatus::LowerBound || low < ALPHA_MIN + 1e-9;
     let gaussian_is_inside = 2.0 * (greatest - profile.gaussian.ln_likelihood) <= limit;
     let high = if gaussian_is_inside {
         2.0
     } else {
         2.0 - crossing(&excess, start, LN_DISTANCE_OF_GAUSSIAN).exp()
     };
-    Ok(AlphaInterval { low: low.max(ALPHA_MIN), high, level, one_sided })
+    Ok(AlphaInterval { low: low.max(ALPHA_MIN), high, level, one_sided, open_below })
 }
 
 /// The greatest log likelihood at each of `alphas`, over scale and location.
@@ -79,7 +80,7 @@ pub fn profile_interval(
 /// The curve to be drawn: at `alpha = 2` it is the log likelihood of the
 /// Gaussian, and its maximum is the one of
 /// [`fit_symmetric_stable`](crate::fit_symmetric_stable). NaN for an alpha
-/// outside of [0.5, 2], and for constant and zero-inflated series. Costs about
+/// outside of [0.1, 2], and for constant and zero-inflated series. Costs about
 /// 0.2 ms an alpha at N = 1000.
 ///
 /// # Errors
@@ -129,20 +130,25 @@ impl Profile {
     /// The log likelihood of the fit, if there is one.
     pub fn greatest(&self) -> Option<f64> {
         match self.fit.status {
-            FitStatus::Constant | FitStatus::ZeroInflated => None,
+            status if status.is_degenerate() => None,
             _ => Some(self.fit.ln_likelihood),
         }
     }
 
-    /// `ℓ(α)` for alpha in [0.5, 2].
+    /// `ℓ(α)` for alpha in [0.1, 2].
     pub fn ln_likelihood(&self, alpha: f64) -> f64 {
         if alpha == 2.0 {
             return self.gaussian.ln_likelihood;
         }
         let samples = Samples::all(&self.series.sorted);
-        let free = Free { alpha: false, delta: self.delta_is_free };
+        let free = Free { alpha: false, delta: self.delta_is_free, alpha_min: ALPHA_MIN };
         let n_samples = self.series.z.len() as f64;
-        let maximum = maximise(samples, Point { alpha, ..self.last.get() }, free);
+        let mut start = Point { alpha, ..self.last.get() };
+        if alpha < ALPHA_SPLIT {
+            // The peak is so narrow that a step of δ would leave none to γ.
+            start = maximise(samples, start, Free { delta: false, ..free }).point;
+        }
+        let maximum = maximise(samples, start, free);
         self.last.set(maximum.point);
         maximum.ln_likelihood - n_samples * self.series.scale.ln()
     }
@@ -251,7 +257,7 @@ mod tests {
             let fit = crate::fit_symmetric_stable(&samples, Location::Free).unwrap();
             let gaussian = crate::fit_gaussian(&samples, Location::Free).unwrap();
             let interval = profile_interval(&samples, Location::Free, 0.95).unwrap();
-            let alphas = [fit.law.alpha(), 2.0, interval.low, interval.high, 0.4, 2.1];
+            let alphas = [fit.law.alpha(), 2.0, interval.low, interval.high, 0.05, 2.1];
             let profile = profile_likelihood(&samples, Location::Free, &alphas).unwrap();
             assert!((profile[0] - fit.ln_likelihood).abs() < 1e-6);
             assert_eq!(profile[1], gaussian.ln_likelihood);

@@ -1,4 +1,4 @@
-//! Heavy-tailed laws of finite variance beside the stable one.
+//! Heavy-tailed laws beside the stable one, most of them of finite variance.
 //!
 //! Laplace noise is fitted by α = 1.62 and Student's law with 3 degrees of
 //! freedom by α = 1.61, and both are far better fitted so than by the Gaussian.
@@ -9,10 +9,13 @@ use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 use super::information::{InformationCriteria, information_criteria};
 use super::law::Law;
-use crate::fits::{fit_generalised_gaussian_to, fit_laplace_to, fit_student_t_to};
+use crate::fits::{
+    fit_gaussian_mixture_to, fit_generalised_gaussian_to, fit_laplace_to, fit_student_t_to,
+    ln_likelihood_of_student_t,
+};
 use crate::standardise::Standardised;
 use crate::{
-    Binning, Comparison, Fit, FitStatus, GeneralisedGaussian, Laplace, Location, StatsError,
+    Binning, Comparison, Fit, GaussianMixture, GeneralisedGaussian, Laplace, Location, StatsError,
     StudentT, compare,
 };
 
@@ -42,11 +45,16 @@ pub struct Rivals {
     pub laplace: Fit<Laplace>,
     /// The generalised Gaussian of greatest likelihood.
     pub generalised_gaussian: Fit<GeneralisedGaussian>,
-    /// All five laws, in the order of [`Law::ALL`].
-    pub scores: [LawScore; 5],
+    /// The mixture of two Gaussians of greatest likelihood.
+    pub gaussian_mixture: Fit<GaussianMixture>,
+    /// The greatest log likelihood of Student's law with ν = 2, where its variance
+    /// ceases to be finite.
+    pub student_t_at_two: f64,
+    /// All six laws, in the order of [`Law::ALL`].
+    pub scores: [LawScore; 6],
 }
 
-/// Fits all five laws to one series.
+/// Fits all six laws to one series.
 ///
 /// [`compare`] does the same wherever alpha is fitted below 2;
 /// this is for the series where it is not, or where nothing else is wanted.
@@ -74,6 +82,8 @@ impl Rivals {
         let student_t = fit_student_t_to(series, location);
         let laplace = fit_laplace_to(series, location);
         let generalised_gaussian = fit_generalised_gaussian_to(series, location);
+        let gaussian_mixture = fit_gaussian_mixture_to(series, location);
+        let student_t_at_two = ln_likelihood_of_student_t(series, location, 2.0, &student_t);
         let n_samples = series.sorted.len();
 
         let score = |law: Law, ln_likelihood: f64, chi2: f64, chi2_p_lower: f64| {
@@ -107,8 +117,20 @@ impl Rivals {
                 generalised_gaussian.ln_likelihood,
                 chi2(series, &generalised_gaussian, chi2_cells),
             ),
+            rival(
+                Law::GaussianMixture,
+                gaussian_mixture.ln_likelihood,
+                chi2(series, &gaussian_mixture, chi2_cells),
+            ),
         ];
-        Self { student_t, laplace, generalised_gaussian, scores }
+        Self {
+            student_t,
+            laplace,
+            generalised_gaussian,
+            gaussian_mixture,
+            student_t_at_two,
+            scores,
+        }
     }
 
     /// What is said of one law.
@@ -121,10 +143,63 @@ impl Rivals {
         least_bic(self.scores.iter())
     }
 
-    /// The best among those that are neither Gaussian nor stable and that χ²
-    /// does not reject at `level`.
-    pub fn best_adequate(&self, level: f64) -> Option<&LawScore> {
-        least_bic(self.of_rivals().filter(|score| score.chi2_p_lower > level))
+    /// The law of finite variance with the smallest AIC among those that χ² does
+    /// not reject at `level`. Student's law is one where its ν is above 2.
+    pub fn best_adequate_of_finite_variance(&self, level: f64) -> Option<&LawScore> {
+        self.of_finite_variance()
+            .filter(|score| score.chi2_p_lower > level && !score.criteria.aic.is_nan())
+            .min_by(|a, b| a.criteria.aic.total_cmp(&b.criteria.aic))
+    }
+
+    /// AIC of the best law of finite variance minus that of the stable one:
+    /// positive where the stable law is better.
+    ///
+    /// Laws of finite variance are the Gaussian, Laplace's, the generalised
+    /// Gaussian, the mixture of two Gaussians and Student's with ν ≥ 2, for which
+    /// the likelihood is the greatest over these ν.
+    pub fn stable_lead(&self) -> f64 {
+        self.least_aic_of_finite_variance() - self.score(Law::SymmetricStable).criteria.aic
+    }
+
+    /// AIC of the best law of finite variance minus that of the best of infinite
+    /// variance, which is the stable law or Student's with ν ≤ 2.
+    pub fn infinite_variance_lead(&self) -> f64 {
+        self.least_aic_of_finite_variance() - self.least_aic_of_infinite_variance()
+    }
+
+    pub(crate) fn least_aic_of_infinite_variance(&self) -> f64 {
+        let [up_to_two, _] = self.student_t_aic();
+        // The minimum of a number and NaN is the number.
+        self.score(Law::SymmetricStable).criteria.aic.min(up_to_two)
+    }
+
+    pub(crate) fn least_aic_of_finite_variance(&self) -> f64 {
+        let [_, from_two] = self.student_t_aic();
+        self.of_finite_variance().map(|score| score.criteria.aic).fold(from_two, f64::min)
+    }
+
+    /// AIC of Student's law with ν ≤ 2.
+    pub(crate) fn student_t_aic_up_to_two(&self) -> f64 {
+        self.student_t_aic()[0]
+    }
+
+    /// AIC of Student's law with ν ≤ 2 and with ν ≥ 2.
+    fn student_t_aic(&self) -> [f64; 2] {
+        let score = self.score(Law::StudentT);
+        let at_two = score.criteria.aic + 2.0 * (score.ln_likelihood - self.student_t_at_two);
+        if self.student_t.law.nu() > 2.0 {
+            [at_two, score.criteria.aic]
+        } else {
+            [score.criteria.aic, at_two]
+        }
+    }
+
+    fn of_finite_variance(&self) -> impl Iterator<Item = &LawScore> {
+        self.scores.iter().filter(|score| match score.law {
+            Law::SymmetricStable => false,
+            Law::StudentT => self.student_t.law.nu() > 2.0,
+            Law::Gaussian | Law::Laplace | Law::GeneralisedGaussian | Law::GaussianMixture => true,
+        })
     }
 
     /// The best among those that are neither Gaussian nor stable.
@@ -149,7 +224,7 @@ fn least_bic<'a>(scores: impl Iterator<Item = &'a LawScore>) -> Option<&'a LawSc
 /// A law that fits puts the edge below the share p of the probability near the
 /// sample of rank pN, which is where the search for it begins.
 fn chi2<L: ContinuousCDF<f64, f64>>(series: &Standardised, fit: &Fit<L>, n_cells: usize) -> f64 {
-    if n_cells == 0 || matches!(fit.status, FitStatus::Constant | FitStatus::ZeroInflated) {
+    if n_cells == 0 || fit.status.is_degenerate() {
         return f64::NAN;
     }
     let n_samples = series.sorted.len();
@@ -206,6 +281,8 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::SeedableRng;
 
+    use statrs::distribution::Continuous;
+
     use super::*;
     use crate::SymmetricStable;
 
@@ -229,6 +306,8 @@ mod tests {
         check(Law::Laplace, &draws(Laplace::new(-1.0, 0.1).unwrap(), 4000, 4));
         let between = GeneralisedGaussian::new(1.4, 0.0, 1.0).unwrap();
         check(Law::GeneralisedGaussian, &draws(between, 4000, 5));
+        let mixture = GaussianMixture::new(0.1, 1.0, 1.0, 4.0).unwrap();
+        check(Law::GaussianMixture, &draws(mixture, 4000, 6));
     }
 
     /// χ² by counting in cells found by bisection of the distribution function.
@@ -270,21 +349,33 @@ mod tests {
         }
     }
 
-    /// A rejected law is passed over, and so are the two that are in question.
+    /// A rejected law is passed over, and so are those of infinite variance.
     #[test]
-    fn the_best_that_is_adequate() {
+    fn the_best_of_finite_variance() {
         let samples = draws(StudentT::new(3.0, 0.0, 1.0).unwrap(), 4000, 7);
         let mut rivals = rivals(&samples, Location::Free).unwrap();
-        assert_eq!(rivals.best_adequate(0.01).unwrap().law, Law::StudentT);
+        let law =
+            |rivals: &Rivals| rivals.best_adequate_of_finite_variance(0.01).map(|score| score.law);
+        assert_eq!(law(&rivals), Some(Law::StudentT));
+        assert!(rivals.stable_lead() < -6.0 && rivals.infinite_variance_lead() < -6.0);
+        let of_nu = |nu: f64| {
+            let law = StudentT::new(nu, rivals.student_t.law.mu(), 0.97).unwrap();
+            samples.iter().map(|&x| law.ln_pdf(x)).sum::<f64>()
+        };
+        assert!(rivals.student_t_at_two > of_nu(2.0));
+        assert!(rivals.student_t_at_two < rivals.student_t.ln_likelihood - 3.0);
         rivals.scores[2].chi2_p_lower = 0.001;
-        assert_ne!(rivals.best_adequate(0.01).map(|score| score.law), Some(Law::StudentT));
-        assert!(rivals.best_adequate(1.0).is_none());
+        assert_ne!(law(&rivals), Some(Law::StudentT));
+        assert!(rivals.best_adequate_of_finite_variance(1.0).is_none());
+        rivals.student_t.law = StudentT::new(1.5, 0.0, 1.0).unwrap();
+        rivals.scores[2].chi2_p_lower = 0.9;
+        assert_ne!(law(&rivals), Some(Law::StudentT));
     }
 
     #[test]
     fn degenerate_series() {
         let rivals = rivals(&[1.0; 60], Location::Free).unwrap();
-        assert!(rivals.best().is_none() && rivals.best_adequate(0.05).is_none());
+        assert!(rivals.best().is_none());
         assert!(rivals.scores.iter().all(|score| score.chi2_p_lower.is_nan()));
     }
 }

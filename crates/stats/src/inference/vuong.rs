@@ -12,6 +12,10 @@ pub struct Vuong {
     pub z: f64,
     /// `P(|Z| ≥ |z|)`.
     pub p_two_sided: f64,
+    /// `Σ d_i − (p_a − p_b)`, the numerator of z.
+    pub difference: f64,
+    /// `√n ω`, the denominator of z.
+    pub standard_error: f64,
 }
 
 /// Compares two fitted laws by their log densities at the same samples.
@@ -21,11 +25,11 @@ pub struct Vuong {
 /// With `d_i = ln f_a(x_i) − ln f_b(x_i)`,
 ///
 /// ```text
-/// z = (Σ d_i − (p_a − p_b)/2 · ln n) / (√n ω),    ω² = Σ d_i²/n − (Σ d_i/n)²
+/// z = (Σ d_i − (p_a − p_b)) / (√n ω),    ω² = Σ d_i²/n − (Σ d_i/n)²
 /// ```
 ///
 /// where `p` counts parameters: Vuong (1989), doi:10.2307/1912557, equations
-/// 5.1 to 5.3, with the correction that corresponds to Schwarz's BIC
+/// 5.1 to 5.3, with the correction that corresponds to Akaike's AIC
 /// (section 5).
 ///
 /// The null is that both laws have the same Kullback–Leibler distance from the
@@ -52,10 +56,11 @@ pub fn vuong(
         ln_densities_a.iter().zip(ln_densities_b).map(|(a, b)| a - b).collect();
     let mean = differences.iter().sum::<f64>() / n;
     let variance = differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / n;
-    let correction = 0.5 * (n_params_a as f64 - n_params_b as f64) * n.ln();
-    let z = if variance > 0.0 { (n * mean - correction) / (n * variance).sqrt() } else { f64::NAN };
+    let difference = n * mean - (n_params_a as f64 - n_params_b as f64);
+    let standard_error = (n * variance).sqrt();
+    let z = if variance > 0.0 { difference / standard_error } else { f64::NAN };
     let standard = Gaussian::new(0.0, 1.0).expect("the standard Gaussian");
-    Vuong { z, p_two_sided: 2.0 * standard.sf(z.abs()) }
+    Vuong { z, p_two_sided: 2.0 * standard.sf(z.abs()), difference, standard_error }
 }
 
 #[cfg(test)]
@@ -63,7 +68,7 @@ mod tests {
     use super::*;
 
     /// By hand: d = (3, 1, −1, 1), mean 1, ω² = 2; z = 4/√8, and with one
-    /// parameter more (4 − ½ ln 4)/√8. P(|Z| ≥ √2) = .1573.
+    /// parameter more (4 − 1)/√8. P(|Z| ≥ √2) = .1573.
     #[test]
     fn computed_by_hand() {
         let (a, b) = ([0.0, 1.0, -2.0, 4.0], [-3.0, 0.0, -1.0, 3.0]);
@@ -71,7 +76,9 @@ mod tests {
         assert!((equal.z - 2f64.sqrt()).abs() < 1e-15);
         assert!((equal.p_two_sided - 0.157_299_2).abs() < 1e-7);
         let corrected = vuong(&a, &b, 3, 2);
-        assert!((corrected.z - (4.0 - 2f64.ln()) / 8f64.sqrt()).abs() < 1e-15);
+        assert!((corrected.z - 3.0 / 8f64.sqrt()).abs() < 1e-15);
+        assert_eq!(corrected.difference, 3.0);
+        assert!((corrected.standard_error - 8f64.sqrt()).abs() < 1e-15);
         assert_eq!(vuong(&b, &a, 2, 3).z, -corrected.z);
     }
 

@@ -2,26 +2,32 @@
 
 use super::SymmetricStable;
 use crate::stable::density::Density;
+use crate::stable::exact;
 use crate::stable::survival::Survival;
+use crate::stable::table::ALPHA_SPLIT;
 
-/// A symmetric stable law with alpha in [0.5, 2] for many evaluations.
+/// A symmetric stable law with alpha in [0.1, 2] for many evaluations.
 ///
-/// Twenty microseconds to set up, then some 50 ns an evaluation instead of the
+/// Below ½ the survival function is the exact one, in a few microseconds. Else
+/// twenty microseconds to set up, then some 50 ns an evaluation instead of the
 /// 20 µs of [`SymmetricStable`], from which it differs by less than 2e-9
 /// relatively.
 pub(crate) struct FastStable {
     density: Density,
-    survival: Survival,
+    /// `None` below alpha = ½.
+    survival: Option<Survival>,
+    alpha: f64,
     gamma: f64,
     delta: f64,
 }
 
 impl FastStable {
-    /// Tabulates `law`, whose alpha must be in [0.5, 2].
+    /// Tabulates `law`, whose alpha must be in [0.1, 2].
     pub(crate) fn new(law: &SymmetricStable) -> Self {
         Self {
             density: Density::at(law.alpha()),
-            survival: Survival::at(law.alpha()),
+            survival: (law.alpha() >= ALPHA_SPLIT).then(|| Survival::at(law.alpha())),
+            alpha: law.alpha(),
             gamma: law.gamma(),
             delta: law.delta(),
         }
@@ -36,6 +42,10 @@ impl FastStable {
     }
 
     pub(crate) fn sf(&self, x: f64) -> f64 {
-        self.survival.sf((x - self.delta) / self.gamma)
+        let z = (x - self.delta) / self.gamma;
+        match &self.survival {
+            Some(survival) => survival.sf(z),
+            None => exact::sf(self.alpha, z),
+        }
     }
 }

@@ -12,7 +12,7 @@ use super::{StabilityIndex, finite_location, positive_scale};
 use crate::StatsError;
 use crate::stable::density::Density;
 use crate::stable::exact;
-use crate::stable::table::ALPHA_MIN;
+use crate::stable::table::ALPHA_SPLIT;
 
 /// The symmetric α-stable law SαS(α, γ, δ).
 ///
@@ -112,7 +112,7 @@ impl SymmetricStable {
     /// over the samples is. From the table that the fits use: relative errors
     /// of 1e-6 at most, 10 µs. NaN unless `0.5 ≤ α < 2`.
     pub fn score(&self, x: f64) -> [f64; 3] {
-        if !(ALPHA_MIN..2.0).contains(&self.alpha) {
+        if !(ALPHA_SPLIT..2.0).contains(&self.alpha) {
             return [f64::NAN; 3];
         }
         let [alpha, gamma, delta] = standard_score(&Density::at(self.alpha), self.standard(x));
@@ -135,7 +135,7 @@ impl SymmetricStable {
     pub fn fisher_information(&self) -> [[f64; 3]; 3] {
         const STEP: f64 = 0.05;
         const CUTOFF: f64 = 40.0;
-        if !(ALPHA_MIN..2.0).contains(&self.alpha) {
+        if !(ALPHA_SPLIT..2.0).contains(&self.alpha) {
             return [[f64::NAN; 3]; 3];
         }
         let density = Density::at(self.alpha);

@@ -2,19 +2,22 @@
 
 use super::elementary;
 use super::exact::gaussian_pdf;
+use super::narrow::{self, Width};
 use super::simd::wide;
-use super::table::{Basis, N_NODES, N_PANELS, N_TERMS, Place, Row, Table, X_MAX};
+use super::table::{ALPHA_SPLIT, Basis, N_NODES, N_PANELS, N_TERMS, Place, Row, Table, X_MAX};
 
-/// `ln f_α(x)` as a function of x at one α in [0.5, 2].
+/// `ln f_α(x)` as a function of x at one α in [0.1, 2].
 ///
 /// Costs some 2 µs to set up and 20 ns to evaluate, or 5 ns a sample in
-/// [`Density::sums`].
+/// [`Density::sums`]; below α = ½ some 40 ns in either.
 pub(crate) struct Density {
     alpha: f64,
     panels: Vec<Panel>,
     tail: [Jet; N_TERMS],
     /// The terms of the tail series that count.
     n_terms: usize,
+    /// Below α = ½, where the panels are those of [`narrow`].
+    width: Option<Width>,
 }
 
 /// Polynomials of `f_α(x) − f_2(x)`, its derivative by s, and its first two
@@ -74,9 +77,13 @@ struct Scaled {
 }
 
 impl Density {
-    /// Collapses the table to `alpha` in [0.5, 2].
+    /// Collapses the table to `alpha` in [0.1, 2].
     pub(crate) fn at(alpha: f64) -> Self {
-        let (rows, tail, basis) = Table::get().density.at(alpha);
+        let width = (alpha < ALPHA_SPLIT).then(|| Width::at(alpha));
+        let (rows, tail, basis) = match width {
+            Some(_) => narrow::at(alpha),
+            None => Table::get().density.at(alpha),
+        };
         let mut panels = Vec::with_capacity(N_PANELS);
         collapse(rows, &basis, &mut panels);
         let tail: [_; 2] = std::array::from_fn(|row| tail[row].jets(&basis));
@@ -87,11 +94,15 @@ impl Density {
         let small = 1e-15 * (tail[0].value.abs() + tail[0].first.abs());
         let counts = |jet: &Jet| jet.value.abs() + jet.first.abs() > small;
         let n_terms = N_TERMS - tail.iter().rev().take_while(|jet| !counts(jet)).count();
-        Self { alpha, panels, tail, n_terms }
+        Self { alpha, panels, tail, n_terms, width }
     }
 
     /// `f_α(x)`.
     pub(crate) fn pdf(&self, x: f64) -> f64 {
+        if self.width.is_some() {
+            let LnDensity { f, ln_scale, .. } = self.ln_pdf(x);
+            return f * ln_scale.exp();
+        }
         let scaled = self.scaled(x.abs());
         scaled.f * scaled.ln_scale.exp()
     }
@@ -99,6 +110,9 @@ impl Density {
     /// `ln f_α(x)` and its derivatives.
     pub(crate) fn ln_pdf(&self, x: f64) -> LnDensity {
         let sign = x.signum();
+        if let Some(width) = self.width.filter(|_| x.abs() < X_MAX) {
+            return self.narrow(x, width);
+        }
         let scaled = self.scaled(x.abs());
         let inverse = 1.0 / scaled.f;
         let (by_x, by_alpha) = (scaled.by_x * inverse, scaled.by_alpha * inverse);
@@ -134,6 +148,13 @@ impl Density {
         delta: f64,
     ) -> Sums {
         let mut sums = Sums::default();
+        if self.width.is_some() {
+            for (i, z) in z.iter().enumerate() {
+                let x = (z - delta) * (1.0 / gamma);
+                sums.add(x, weights.map_or(1.0, |weights| weights[i]), &self.ln_pdf(x));
+            }
+            return sums;
+        }
         let mut block = Block::EMPTY;
         let mut add = |z: &[f64], weights: &[f64]| {
             let n_beyond = block.place(z, weights, 1.0 / gamma, delta);
@@ -154,6 +175,36 @@ impl Density {
             None => z.chunks(BLOCK).for_each(|z| add(z, &[1.0; BLOCK][..z.len()])),
         }
         sums
+    }
+
+    /// From the table of [`narrow`]: `ln f` is `M(α, y) − ln w`, where y moves with w,
+    /// too, as α does.
+    fn narrow(&self, x: f64, width: Width) -> LnDensity {
+        let inverse = (-width.ln).exp();
+        let r = x.abs() * inverse;
+        let narrow::Place { panel, s, slope, bend, by_y } = narrow::Place::of(r);
+        let [value, by_s] = self.panels[panel].at(s);
+        let (m_y, m_yy) = (value[1] * by_y, by_s[1] * by_y * by_y);
+        let (m_alpha, m_alpha_y, m_alpha_alpha) = (value[2], by_s[2] * by_y, value[3]);
+        // By ln r, once and twice.
+        let (g, gg) = (m_y * slope, m_yy * slope * slope + m_y * (bend + slope));
+        let (by_alpha, bend_alpha) = (width.by_alpha, width.by_alpha_alpha);
+        // 1/x is left out at 0, where all of these are 0 but the second derivative.
+        let inverse_x = if x == 0.0 { 0.0 } else { 1.0 / x };
+        let by_x_x =
+            if r < 1e-8 { m_y * inverse * inverse } else { (gg - g) * inverse_x * inverse_x };
+        LnDensity {
+            f: 1.0,
+            ln_scale: value[0] - width.ln,
+            by_x: g * inverse_x,
+            by_x_x,
+            by_alpha: m_alpha - by_alpha * (g + 1.0),
+            by_alpha_x: (m_alpha_y * slope - by_alpha * gg) * inverse_x,
+            by_alpha_alpha: m_alpha_alpha
+                - 2.0 * by_alpha * m_alpha_y * slope
+                - bend_alpha * (g + 1.0)
+                + by_alpha * by_alpha * gg,
+        }
     }
 
     fn scaled(&self, x: f64) -> Scaled {

@@ -39,9 +39,15 @@ use std::sync::OnceLock;
 use super::contour;
 use super::tail_series::{self, Tail};
 
-/// The range of α in the table, also the range of the fits.
-pub(crate) const ALPHA_MIN: f64 = 0.5;
-const ALPHA_MAX: f64 = 2.0;
+/// The least α of the fits, and of [`narrow`](super::narrow).
+pub(crate) const ALPHA_MIN: f64 = 0.1;
+
+/// Where the table of this module begins.
+pub(crate) const ALPHA_SPLIT: f64 = 0.5;
+
+/// The α of a table.
+pub(super) type Range = (f64, f64);
+const RANGE: Range = (ALPHA_SPLIT, 2.0);
 
 /// Where the tail series takes over.
 pub(crate) const X_MAX: f64 = 30.0;
@@ -63,7 +69,7 @@ pub(crate) type Polynomial = [f64; N_NODES];
 const N_ROWS: usize = N_PANELS + N_TERMS.div_ceil(N_NODES);
 
 /// Nodes in ln α at which the functions are computed.
-const N_ALPHAS: usize = 31;
+pub(super) const N_ALPHAS: usize = 31;
 
 /// Panels in ln α, and coefficients of the Chebyshev series in each.
 const N_ALPHA_PANELS: usize = 16;
@@ -92,20 +98,31 @@ impl Table {
         // By node in ln α: the values of both functions at all nodes in x, then
         // the terms of the tail.
         let values: Vec<[Vec<f64>; 2]> =
-            (0..N_ALPHAS).map(|i| values_at(alpha_of(chebyshev_node(i, N_ALPHAS)), &x)).collect();
+            (0..N_ALPHAS).map(|i| values_at(alpha_of(RANGE, node(i)), &x)).collect();
+        let ln_root_q: Vec<f64> = x.iter().map(|&x| 0.5 * q_of(x).ln()).collect();
         let surface = |which: usize| {
             let values: Vec<&Vec<f64>> = values.iter().map(|pair| &pair[which]).collect();
-            Surface::compute(&values, &x, [1.0, 0.0][which])
+            // The values are times `q^{(α + power) / 2}`.
+            let power = [1.0, 0.0][which];
+            Surface::compute(&values, RANGE, |alpha, points| {
+                for (value, ln_root_q) in points.iter_mut().zip(&ln_root_q) {
+                    *value *= (-(alpha + power) * ln_root_q).exp();
+                }
+            })
         };
         Self { density: surface(0), survival: surface(1), interpolation: interpolation() }
     }
 }
 
 impl Surface {
-    /// From the values at the nodes in ln α, which are times `q^{(α + power) / 2}`.
-    fn compute(values: &[&Vec<f64>], x: &[f64], power: f64) -> Self {
+    /// From the values at the nodes in ln α, from which `finish` makes those of the
+    /// table at one α.
+    pub(super) fn compute(
+        values: &[&Vec<f64>],
+        range: Range,
+        finish: impl Fn(f64, &mut [f64]),
+    ) -> Self {
         let interpolation = interpolation();
-        let ln_root_q: Vec<f64> = x.iter().map(|&x| 0.5 * q_of(x).ln()).collect();
         let mut rows = Vec::with_capacity(N_ALPHA_PANELS * N_ROWS);
         for panel in 0..N_ALPHA_PANELS {
             // By node in this panel: the rows.
@@ -114,9 +131,7 @@ impl Surface {
                     let s = panel_start(panel)
                         + (1.0 + chebyshev_node(i, N_COEFFICIENTS)) / N_ALPHA_PANELS as f64;
                     let mut points = interpolated(values, s);
-                    for (value, ln_root_q) in points.iter_mut().zip(&ln_root_q) {
-                        *value *= (-(alpha_of(s) + power) * ln_root_q).exp();
-                    }
+                    finish(alpha_of(range, s), &mut points);
                     rows_of(&points, &interpolation)
                 })
                 .collect();
@@ -136,7 +151,11 @@ impl Surface {
     /// The surface at one α: the rows of the panels, those of the tail, and what
     /// collapses them.
     pub(crate) fn at(&self, alpha: f64) -> (&[Row], &[Row], Basis) {
-        let basis = Basis::at(alpha);
+        self.with(Basis::at(alpha))
+    }
+
+    /// The same with another basis.
+    pub(super) fn with(&self, basis: Basis) -> (&[Row], &[Row], Basis) {
         let (panels, tail) = self.0[basis.panel * N_ROWS..][..N_ROWS].split_at(N_PANELS);
         (panels, tail, basis)
     }
@@ -146,7 +165,8 @@ impl Surface {
 pub(crate) struct Row([Polynomial; N_COEFFICIENTS]);
 
 impl Row {
-    /// The polynomial times `2 − α`, and its first two derivatives by α.
+    /// The polynomial times the factor of the basis, and its first two derivatives
+    /// by α.
     #[inline(always)]
     pub(crate) fn jets(&self, basis: &Basis) -> [Polynomial; 3] {
         let mut value = [0.0; N_NODES];
@@ -276,8 +296,8 @@ fn rows_of(points: &[f64], interpolation: &[Polynomial; N_NODES]) -> Vec<Polynom
     polynomials.chain(terms).collect()
 }
 
-/// `2 − α` times the Chebyshev polynomials of a panel in ln α, and the first two
-/// derivatives by α.
+/// A factor times the Chebyshev polynomials of a panel in ln α, and the first two
+/// derivatives by α; of [`Basis::at`] the factor is `2 − α`.
 pub(crate) struct Basis {
     panel: usize,
     jets: [[f64; 3]; N_COEFFICIENTS],
@@ -285,25 +305,38 @@ pub(crate) struct Basis {
 
 impl Basis {
     fn at(alpha: f64) -> Self {
-        let half = 0.5 * (ALPHA_MAX / ALPHA_MIN).ln();
-        let whole = (alpha / (ALPHA_MIN * ALPHA_MAX).sqrt()).ln() / half;
+        let epsilon = 2.0 - alpha;
+        let Self { panel, jets } = Self::plain(RANGE, alpha);
+        let jets = jets.map(|[value, first, second]| {
+            [epsilon * value, epsilon * first - value, epsilon * second - 2.0 * first]
+        });
+        Self { panel, jets }
+    }
+
+    /// The Chebyshev polynomials by themselves.
+    pub(super) fn plain((low, high): Range, alpha: f64) -> Self {
+        let half = 0.5 * (high / low).ln();
+        let whole = (alpha / (low * high).sqrt()).ln() / half;
         let panels = N_ALPHA_PANELS as f64;
         let panel = (0.5 * (1.0 + whole) * panels).clamp(0.0, panels - 1.0) as usize;
         let polynomials = chebyshev_polynomials((whole - panel_start(panel)) * panels - 1.0);
         let slope = panels / (half * alpha);
-        let epsilon = 2.0 - alpha;
         let jets = polynomials.map(|[value, by_s, by_s_s]| {
             let first = by_s * slope;
-            let second = by_s_s * slope * slope - first / alpha;
-            [epsilon * value, epsilon * first - value, epsilon * second - 2.0 * first]
+            [value, first, by_s_s * slope * slope - first / alpha]
         });
         Self { panel, jets }
     }
 }
 
 /// α at −1 ≤ s ≤ 1.
-fn alpha_of(s: f64) -> f64 {
-    (ALPHA_MIN * ALPHA_MAX).sqrt() * (ALPHA_MAX / ALPHA_MIN).powf(0.5 * s)
+pub(super) fn alpha_of((low, high): Range, s: f64) -> f64 {
+    (low * high).sqrt() * (high / low).powf(0.5 * s)
+}
+
+/// Node number `i` of the series over all α.
+pub(super) fn node(i: usize) -> f64 {
+    chebyshev_node(i, N_ALPHAS)
 }
 
 /// Where in −1 ≤ s ≤ 1 a panel in ln α begins.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use probe::quantities::SeriesFit;
-use stats::{Location, StatsError};
+use stats::{LEAST_ALPHA, Location, StatsError, continuous_part};
 use train::write_atomic;
 
 use crate::columns::Column;
@@ -39,10 +39,10 @@ impl<'a> Figures<'a> {
             let reason = format!("--plots: two columns would be drawn to `{folder}`");
             return Err(Failure::BadInput(reason));
         }
-        let samples = &column.values;
-        let profile = profile(fit, samples, location)
+        let (samples, _) = continuous_part(&column.values);
+        let profile = profile(fit, &samples, location)
             .map_err(|error| Failure::BadInput(format!("{}: {error}", fit.name)))?;
-        for figure in plot::fit::figures(&fit.name, samples, &fit.comparison, profile.as_ref()) {
+        for figure in plot::fit::figures(&fit.name, &samples, &fit.comparison, profile.as_ref()) {
             let path = self.directory.join(&folder).join(figure.file);
             write_atomic(&path, figure.svg.as_bytes())?;
         }
@@ -68,7 +68,7 @@ fn profile(
         return Ok(None);
     }
     let margin = 0.6 * (interval.high - interval.low).max(0.02);
-    let (low, high) = ((interval.low - margin).max(0.5), (interval.high + margin).min(2.));
+    let (low, high) = ((interval.low - margin).max(LEAST_ALPHA), (interval.high + margin).min(2.));
     let alphas: Vec<f64> = (0..=60).map(|i| low + (high - low) * f64::from(i) / 60.).collect();
     let curve = stats::profile_likelihood(samples, location, &alphas)?;
     let curve = alphas.into_iter().zip(curve).collect();

@@ -70,7 +70,7 @@ fn fits(
     mut columns: Columns,
     location: FittedLocation,
 ) -> Result<(Table, String), Failure> {
-    let spec = FitSpec { location, ..FitSpec::default() };
+    let spec = FitSpec { location, rivals: !args.no_rivals, ..FitSpec::default() };
     let streams = Streams::new(args.seed.unwrap_or(1)).named("fit");
     let in_file = |error| Failure::from(error).context(args.file.display());
     let mut figures = args.plots.as_deref().map(Figures::to);
@@ -93,7 +93,11 @@ fn fits(
         if let Some(n_replicates) = args.replicates {
             let of_tests =
                 resampled_tests(&series, &of_block, &spec, n_replicates, &streams, &go_on);
-            tests.extend(of_tests.map_err(in_file)?);
+            let of_tests = of_tests.map_err(in_file)?;
+            for (fit, tests) in of_block.iter_mut().zip(&of_tests) {
+                fit.aggregation_p = Some(tests.aggregation.p);
+            }
+            tests.extend(of_tests);
         }
         for (fit, column) in of_block.iter().zip(&block) {
             if let Some(figures) = &mut figures {
@@ -130,6 +134,8 @@ fn pooled(args: &FitArgs, columns: Columns, location: Location) -> Result<Table,
     Ok(Table::new()
         .with_integers("n_parameters", [n_parameters as i64])
         .with_integers("n_draws", [n_draws as i64])
+        .with_integers("n_boundary", [view.n_boundary as i64])
+        .with_integers("n_lower_bound", [view.n_lower_bound as i64])
         .with_reals("per_parameter_alpha_mean", [view.per_parameter_mean])
         .with_reals("per_parameter_alpha_std", [view.per_parameter_std])
         .with_integers("n_fitted", [n_fitted as i64])
