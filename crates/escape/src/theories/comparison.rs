@@ -81,7 +81,7 @@ mod tests {
     const XIE: Xie = Xie { effective_dimension: Some(6.) };
     /// Parameters with mean times from some tens of iterations to beyond the horizon.
     const TRUTHS: [[f64; 2]; 7] =
-        [[1., 0.6], [4., 0.05], [0.5, 0.05], [0.5, 0.08], [0.5, 0.08], [-0.3, 1.3], [1e-3, 0.5]];
+        [[1., 0.6], [4., 0.05], [0.5, 0.05], [0.5, 0.08], [-0.2, 0.08], [-0.3, 1.3], [1e-3, 0.5]];
 
     fn sweep(rates: &[f64], batches: &[f64], barriers: &[f64]) -> Vec<Cell> {
         let cell = |learning_rate, batch_size, barrier| Cell {
@@ -153,7 +153,7 @@ mod tests {
             let name = truth.name();
             let best = of(&comparison, name);
             assert!(best.deviance.p_value > 0.01, "{name} {:?}", best.deviance);
-            assert!(best.held_out.as_ref().unwrap().rms_error < 0.4);
+            assert!(best.held_out.as_ref().unwrap().rms_error < 0.5);
             for other in comparison.fits.iter().filter(|fit| fit.theory != name) {
                 assert!(score(&best.held_out) > score(&other.held_out), "{name} {}", other.theory);
                 assert!(other.deviance.p_value < 1e-3 && other.aic() > best.aic());
