@@ -262,9 +262,12 @@ impl Findings {
     }
 }
 
+/// A mean of α̂, and how many of them are ends of the range.
+type Mean = (f64, AtBounds);
+
 /// At the least batch size: the greatest number of draws in a sum, and the means of α̂ over single draws and such
 /// sums, with how many of them are ends of the range.
-fn of_sums(table: &Table) -> Result<Option<(i64, i64, [(f64, AtBounds); 2])>> {
+fn of_sums(table: &Table) -> Result<Option<(i64, i64, [Mean; 2])>> {
     let (sizes, blocks) = (table.integers("batch_size")?, table.integers("block")?);
     let (parameters, alpha) = (table.texts("parameter")?, table.reals("alpha")?);
     let Some(least) = sizes.iter().copied().min() else { return Ok(None) };

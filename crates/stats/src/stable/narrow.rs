@@ -153,14 +153,14 @@ mod tests {
         let (below, above) = (Density::at(ALPHA_SPLIT - 1e-12), Density::at(ALPHA_SPLIT));
         for x in [0.0, 0.001, 0.1, 0.7, 5.0, 29.9, 30.1, 1e6] {
             let [a, b] = [&below, &above].map(|density| density.ln_pdf(x));
-            let close = |a: f64, b: f64| (a - b).abs() < 1e-6 * b.abs().max(1.0);
+            let close = |a: f64, b: f64| (a - b).abs() < 1e-5 * b.abs().max(1.0);
             assert!(close(a.f.ln() + a.ln_scale, b.f.ln() + b.ln_scale), "{x}");
             assert!(close(a.by_x, b.by_x) && close(a.by_alpha, b.by_alpha), "{x}: {a:?} {b:?}");
             assert!(
                 (a.by_x_x - b.by_x_x).abs() < 3e-3 * b.by_x_x.abs().max(1.0),
                 "{x}: {a:?} {b:?}"
             );
-            assert!((a.by_alpha_x - b.by_alpha_x).abs() < 1e-4 * b.by_alpha_x.abs().max(1.0));
+            assert!((a.by_alpha_x - b.by_alpha_x).abs() < 1e-3 * b.by_alpha_x.abs().max(1.0));
             assert!(
                 (a.by_alpha_alpha - b.by_alpha_alpha).abs()
                     < 1e-3 * b.by_alpha_alpha.abs().max(1.0)
