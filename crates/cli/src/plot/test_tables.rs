@@ -419,6 +419,7 @@ fn escape_minimum() -> Table {
         .with_reals("n_outliers", [2.0])
         .with_reals("largest_eigenvalue", [3.2])
         .with_reals("smallest_eigenvalue_seen", [-0.1])
+        .with_texts("no_hessian", [""])
 }
 
 /// Escapes from a plane at three differences of stability indices.
