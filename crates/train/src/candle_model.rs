@@ -10,7 +10,7 @@ use candle_nn::var_builder::SimpleBackend;
 
 use crate::error::TrainError;
 use crate::layers::{Initial, draw};
-use crate::model::{Mode, Model, Network, SecondDerivatives};
+use crate::model::{LossTangent, Mode, Model, Network, SecondDerivatives};
 use crate::params::ParamSet;
 use crate::streams::Streams;
 
@@ -198,7 +198,7 @@ impl Network for Graph {
         &self,
         inputs: &Tensor,
         direction: &[Tensor],
-        loss: &mut dyn FnMut(&Tensor, &Tensor) -> Result<(Tensor, Tensor)>,
+        loss: &mut LossTangent<'_>,
     ) -> Result<Vec<Option<Tensor>>> {
         let outputs = self.module.forward_t(inputs, false)?;
         let (at, still) = (outputs.detach(), outputs.zeros_like()?);

@@ -66,7 +66,9 @@ pub use gradient_noise::gradient_noise;
 pub use loss::Loss;
 pub use manifest::{Manifest, StageRecord, Status};
 pub use memory::keep_freed_memory;
-pub use model::{ArchitectureSpec, Mode, Model, ModelSpec, Network, SecondDerivatives};
+pub use model::{
+    ArchitectureSpec, LossTangent, Mode, Model, ModelSpec, Network, SecondDerivatives,
+};
 pub use networks::Mlp;
 pub use objective::{Evaluation, Objective};
 pub use optimizer::{AdamW, Optimizer, OptimizerSpec, Sgd};

@@ -38,6 +38,11 @@ pub trait Model: Send + Sync {
     }
 }
 
+/// From outputs and their directional derivative, the gradient of a loss with respect to the outputs and its directional
+/// derivative; see [`Loss::gradient_and_tangent`](crate::Loss::gradient_and_tangent).
+pub type LossTangent<'a> =
+    dyn FnMut(&Tensor, &Tensor) -> candle_core::Result<(Tensor, Tensor)> + 'a;
+
 /// What a network knows of its second derivatives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecondDerivatives {
@@ -109,9 +114,7 @@ pub trait Network: Send + Sync {
     /// The product of the Hessian of a loss with a direction, one tensor for each parameter, in [`Mode::Eval`]; `None` for a
     /// parameter that the loss does not depend on.
     ///
-    /// `loss` sees the outputs and their directional derivative, and returns the gradient with respect to the outputs and the
-    /// directional derivative of that, as [`Loss::gradient_and_tangent`](crate::Loss::gradient_and_tangent) does; it may be
-    /// called more than once.
+    /// `loss` may be called more than once.
     ///
     /// # Errors
     /// When it has none, see [`Network::second_derivatives`].
@@ -119,7 +122,7 @@ pub trait Network: Send + Sync {
         &self,
         inputs: &Tensor,
         direction: &[Tensor],
-        loss: &mut dyn FnMut(&Tensor, &Tensor) -> candle_core::Result<(Tensor, Tensor)>,
+        loss: &mut LossTangent<'_>,
     ) -> candle_core::Result<Vec<Option<Tensor>>>;
 
     /// The inputs of batch normalisation number `norm_idx` in the order of the forward pass, with stored statistics in those

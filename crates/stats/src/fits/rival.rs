@@ -249,7 +249,7 @@ mod tests {
                 for turn in [37_usize, 1, 7] {
                     let power =
                         |i: usize| from + (to - from) * ((i * turn) % n) as f64 / (n - 1) as f64;
-                    let sign = |i: usize| if i % 3 == 0 { -1.0 } else { 1.0 };
+                    let sign = |i: usize| if i.is_multiple_of(3) { -1.0 } else { 1.0 };
                     let samples: Vec<f64> =
                         (0..n).map(|i| sign(i) * 10f64.powf(power(i))).collect();
                     let Ok(rivals) = crate::rivals(&samples, Location::Free) else { continue };

@@ -27,7 +27,7 @@ pub(crate) use store::draw;
 pub use store::{Initial, Initialisation, Parameter, Store};
 pub use tangent::{Dual, TangentPass};
 
-use crate::model::{Mode, Network};
+use crate::model::{LossTangent, Mode, Network};
 use crate::ops::ChannelMoments;
 
 /// A function with parameters, and its backward pass.
@@ -260,7 +260,7 @@ impl Network for Sequential {
         &self,
         inputs: &Tensor,
         direction: &[Tensor],
-        loss: &mut dyn FnMut(&Tensor, &Tensor) -> Result<(Tensor, Tensor)>,
+        loss: &mut LossTangent<'_>,
     ) -> Result<Vec<Option<Tensor>>> {
         let mut pass = TangentPass::along(direction);
         let inputs = Dual { value: self.shaped(inputs)?, tangent: None };
