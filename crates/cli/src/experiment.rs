@@ -198,7 +198,7 @@ impl ExperimentFile {
             return Err(SpecError { key, value, permitted });
         }
         let no_network = !self.has_network();
-        let permitted = "a section, but beside nothing else than an ablation, which has its own, or an escape from a landscape of formulas";
+        let permitted = "a section, except where there is only an ablation, which has its own, or an escape from a landscape of formulas";
         for (key, is_there) in [("data", self.data.is_some()), ("model", self.model.is_some())] {
             let both_or_none = is_there || (no_network && self.data.is_none());
             SpecError::check(both_or_none, "experiment", key, "none", permitted)?;

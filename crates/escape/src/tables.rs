@@ -175,8 +175,8 @@ fn wilson(count: f64, n: f64) -> (f64, f64) {
 }
 
 /// The slope of ln(mean exit time) against ln(loss ratio) beside Mori's prediction for a saddle and that for the edges
-/// through which trials left, one row; `None` for fewer than three
-/// basins by loss ratio, too few exits, or a driver without minibatches.
+/// through which trials left, one row; `None` for fewer than three basins by loss ratio, too few exits, or a driver without
+/// minibatches.
 pub fn mori_slope(
     conditions: &Conditions,
     basins: &[Basin],

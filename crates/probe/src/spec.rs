@@ -117,7 +117,7 @@ pub struct FitSpec {
     /// aggregation, bootstrap. Without it they are left out; they take seconds per parameter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replicates: Option<usize>,
-    /// Whether the laws beside the Gaussian and the stable one are fitted. Without them it takes half of the time, and
+    /// Whether the laws beside the Gaussian and the stable one are fitted. Without them a fit takes half of the time, and
     /// verdicts leave open whether a law of finite variance does as well.
     #[serde(skip_serializing_if = "is_true")]
     pub rivals: bool,

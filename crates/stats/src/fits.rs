@@ -61,8 +61,8 @@ pub enum FitStatus {
     /// `alpha = 2` is the maximum: the fitted law is exactly the Gaussian. Of a
     /// rival, the end of its range where the tails are lightest.
     Boundary,
-    /// The lower end of the range, `alpha = 0.1`, is the maximum. Of a rival, the
-    /// end of its range where the tails are heaviest.
+    /// The lower end of the range, `alpha = 0.1` or with ties somewhat more, is
+    /// the maximum. Of a rival, the end of its range where the tails are heaviest.
     LowerBound,
     /// So many samples are equal that the likelihood has no maximum: it grows
     /// without bound as `gamma → 0`.

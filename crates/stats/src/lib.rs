@@ -9,8 +9,8 @@
 //! - The laws: [`SymmetricStable`], SαS(α, γ, δ) with characteristic function
 //!   `exp(iδt − |γt|^α)`, and its member at α = 2, the [`Gaussian`]. Their
 //!   rivals are [`StudentT`], [`Laplace`], [`GeneralisedGaussian`] and
-//!   [`GaussianMixture`]. All implement the traits of statrs and of rand. A [`StabilityIndex`] is an α
-//!   in (0, 2].
+//!   [`GaussianMixture`]. All implement the traits of statrs and of rand. A
+//!   [`StabilityIndex`] is an α in (0, 2].
 //! - A [`Fit`] is a law of greatest likelihood with its [`FitStatus`];
 //!   [`Location`] says whether the centre is estimated or known.
 //! - An [`Estimator`] is one of five methods by name, of which maximum
@@ -30,9 +30,9 @@
 //! - An [`AlphaInterval`] says how well alpha is known, by its profile
 //!   likelihood ([`profile_interval`]) or by the bootstrap.
 //! - An [`EdfTest`] measures Kolmogorov–Smirnov, Cramér–von Mises and
-//!   Anderson–Darling, with p-values; an [`AggregationTest`] tells a stable law
-//!   from one of finite variance, [`common_alpha`] does so for series of
-//!   different scale; a [`PooledView`] shows what pooling does.
+//!   Anderson–Darling, with p-values; an [`AggregationTest`] asks whether sums
+//!   of draws keep their alpha, [`common_alpha`] whether several series have the
+//!   same one; a [`PooledView`] shows what pooling does.
 //! - [`Moments`] accumulates mean and variance; [`quantile()`] is that of a sorted
 //!   sample.
 //! - A [`StatsError`] tells in one line what was wrong.

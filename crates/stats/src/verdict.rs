@@ -31,7 +31,7 @@ pub enum Verdict {
     /// well.
     HeavyNotToldApart,
     /// Heavier than Gaussian, and an adequate law of finite variance is clearly
-    /// better than the stable one.
+    /// better than those of infinite variance, or better where χ² rejects these.
     HeavyFiniteVariance,
     /// Heavier than Gaussian, and χ² rejects every law.
     HeavyNoneAdequate,

@@ -32,7 +32,7 @@ fn stable(alpha: f64) -> SymmetricStable {
     SymmetricStable::new(alpha, 1.0, 0.0).unwrap()
 }
 
-/// At N = 1000, where χ² rejects the stable law for none of them in most series.
+/// At N = 1000 χ² does not reject the stable law for most of these series.
 #[test]
 fn finite_variance_is_not_called_stable() {
     let mixture = |share, wide| series(GaussianMixture::new(share, 0.0, 1.0, wide).unwrap(), 1000);

@@ -17,8 +17,8 @@ const COST: usize = 20;
 /// one output, which stands for class 0 against all others.
 ///
 /// # Units
-/// Mori et al. (2022) and others have `½ Σ_k (y_k − t_k)²`: K/2 times the mean square here. The same descent needs a step size
-/// that is K/2 times as large as theirs, half of theirs with one output; losses, gradients and curvatures are 2/K of theirs.
+/// Mori et al. (2022) and others have `½ Σ_k (y_k − t_k)²`: K/2 times the mean square here. Losses, gradients and curvatures
+/// here are 2/K of theirs, so that the same descent needs K/2 times their step size: half of it with one output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {

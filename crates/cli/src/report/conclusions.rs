@@ -110,7 +110,7 @@ impl Findings {
                 &format!("Heavier than Gaussian, B = {batch_size}"),
                 format!("{} of {}", count(verdicts.n_heavy()), count(verdicts.n_tested())),
                 format!(
-                    "SαS {}, not told apart {}",
+                    "SαS {}, SαS or finite variance {}",
                     count(verdicts.of(Verdict::HeavyStable)),
                     count(verdicts.of(Verdict::HeavyNotToldApart))
                 ),
@@ -366,7 +366,9 @@ fn of_heavy(verdict: Verdict) -> Option<&'static str> {
             return None;
         }
         Verdict::HeavyStable => "SαS is clearly better than every law of finite variance",
-        Verdict::HeavyInfiniteVariance => "a law of infinite variance is, but not clearly SαS,",
+        Verdict::HeavyInfiniteVariance => {
+            "a law of infinite variance is clearly better, but not clearly SαS,"
+        }
         Verdict::HeavyNotToldApart => "SαS and a law of finite variance are not told apart",
         Verdict::HeavyFiniteVariance => "a law of finite variance is clearly better",
         Verdict::HeavyNoneAdequate => "no law is adequate",

@@ -134,8 +134,8 @@ fn slopes(input: &ReportInput) -> Result<String> {
     }
     let caption = "Slope of ln(mean exit time) against ln(loss ratio), jackknife over trials, beside \
                    that for noise in proportion to the loss: (B/(ηh*) + 1) ln R − (n/2) ln(R − 1) through \
-                   an edge of the loss, as here, with R as steps see it, and the power of Mori et al. \
-                   (2022) over a saddle";
+                   an edge of the loss, as here, with R at the edge as discrete steps pass it, and the power \
+                   of Mori et al. (2022) over a saddle";
     Ok(table_of(caption, &columns, &rows))
 }
 

@@ -70,8 +70,8 @@ const DEFINITIONS: [Definition; 11] = [
          ν ≤ 2, whose variance is infinite, with Student's with ν &gt; 2, Laplace's, the generalised \
          Gaussian and the mixture of two Gaussians, whose variance is finite. One side is better \
          where its best AIC is lower by more than 6; in between, SαS and a law of finite variance \
-         are <em>not told apart</em>. At this margin at most 1 % of series from laws of finite \
-         variance were called SαS in simulations.",
+         are <em>not told apart</em>. In simulations at most 1 % of series from laws of finite variance \
+         were called SαS at this margin.",
     ),
     (
         "Adequate",
@@ -82,13 +82,13 @@ const DEFINITIONS: [Definition; 11] = [
     ),
     (
         "Ends of the range",
-        "SαS is fitted with 0.1 ≤ α ≤ 2. An α̂ at 0.1 says that α is no greater; how many are at an end \
-         stands beside each mean.",
+        "SαS is fitted with 0.1 ≤ α ≤ 2. An α̂ at 0.1 is an upper bound of α; beside each mean stands how \
+         many of its estimates are at an end of the range.",
     ),
     (
         "Ties apart",
         "Where one value holds more than 1 % of the draws and three times as many as any other, as \
-         zeros of dead units do, it is left out and the other draws are fitted and judged.",
+         zeros of dead units do, it is left out, and the other draws are fitted and judged.",
     ),
     (
         "Traps",

@@ -15,7 +15,7 @@ const DEFINITIONS: [(&str, &str); 4] = [
         "Mean exit times in time τ = ηk at learning rate η, batch size B and height ΔL of the edge above \
          the loss L* of the minimum, each with two free parameters (a, b or α; c₀, c₁). Kramers, white \
          noise: ln τ = a + b ΔL/η − (n/2) ln(ΔL/η), n outliers of the Hessian. Hu et al. (2017): ln k = a + \
-         b B/η. Xie et al. (2021): ln τ = a + b BΔL/η − (n/2) ln(BΔL/η) (recalled, not held against the text). \
+         b B/η. Xie et al. (2021): ln τ = a + b BΔL/η − (n/2) ln(BΔL/η) (not checked against the text of the paper). \
          Mori et al. (2022): ln τ = a + (b B/η + 1) ln R − (n/2) ln(R − 1), R = 1 + ΔL/L*. Meng et al. (2020): the \
          same with R = 1 + sΔL, s the growth of the noise with the loss. Battash et al. (2023), Corollary 4.2: \
          ln τ = a + (α − 1) ln(B/η) + (α/2) ln ΔL; the power of η is the paper's, those of B and ΔL follow for \
@@ -25,9 +25,9 @@ const DEFINITIONS: [(&str, &str); 4] = [
         "Edge and saddle",
         "The papers have exits over a saddle; trials here leave through an edge of the loss, for which the \
          formulas are as above: terms with n/2, and ln R in place of (1 − n/2) ln R (Mori) and ½ ln R (Meng, in \
-         Itô's calculus; −½ in the paper is of another). Steps that are looked at one by one see the edge \
-         further out, by 0.5826 standard deviations of a step: so is R where the size of that is known. Without n, \
-         Kramers', Xie's and Meng's are those of a saddle.",
+         Itô's calculus; the paper's −½ belongs to another calculus). Discrete steps pass the edge later than a \
+         continuous path, as if it were 0.5826 standard deviations of a step further out; where that size is known, R \
+         is the one further out. Without n, the formulas of Kramers, Xie and Meng are those of a saddle.",
     ),
     (
         "Held out",

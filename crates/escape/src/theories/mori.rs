@@ -15,8 +15,8 @@ use super::{Cell, Parameter, Theory, WayOut};
 /// the edge further out: `R = 1 + (√(L_s/L* − 1) + 0.5826·ηh·√(L_s/(L*B)))²`, where the curvature h is known.
 ///
 /// # Units
-/// The loss of the paper is `½(f − y)²`. Ours of K outputs is 2/K times that ([`train::Loss`]), so that η here does what
-/// ηK/2 here stands for there: the covariance `(2L/B)·H` holds for both only with one output.
+/// The loss of the paper is `½(f − y)²`. Ours of K outputs is 2/K times that ([`train::Loss`]): a step size η there is ηK/2
+/// here. The covariance `(2L/B)·H` holds with one output only, in the units of either loss.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mori {
     /// n: the number of outlier eigenvalues of the Hessian at the minimum.

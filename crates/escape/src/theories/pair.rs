@@ -42,7 +42,8 @@ pub enum Relation {
     ///
     /// # Formula
     /// With `d_i` the difference in log-likelihood of a trial, both theories fitted to all trials, the difference is
-    /// `Σ d_i` and its standard error `√N` times the standard deviation of `d_i` over all N trials: [`stats::vuong`].
+    /// `Σ d_i`, less that in the number of parameters, and its standard error `√N` times the standard deviation of `d_i`
+    /// over all N trials: [`stats::vuong`].
     ///
     /// # Why not the held-out difference by itself?
     /// The errors of its parameters, which each cell takes from the others, are not in `d_i`: on narrow sweeps a test of

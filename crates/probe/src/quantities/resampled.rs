@@ -46,7 +46,8 @@ pub struct AgainstRival {
     pub held_out: HeldOut,
 }
 
-/// Tests every series that was fitted, without the samples that were left out of the fits, with `n_replicates` simulated series for each bootstrap.
+/// Tests every series that was fitted, without the samples that were left out of the fits, with `n_replicates` simulated
+/// series for each bootstrap.
 ///
 /// Each series draws from its own stream, of `streams` and its name: the result depends neither on the number of threads
 /// nor on the other series. Held-out scores are NaN for fewer than 56 samples. `go_on` is asked after every series.

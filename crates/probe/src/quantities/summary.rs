@@ -15,9 +15,9 @@ type Figure = fn(&SeriesFit) -> f64;
 /// `none` without batch normalisation.
 ///
 /// Degenerate parameters (constant or zero-inflated noise) are counted and left out. `ratio_sse` and `ratio_chi2` are
-/// ratios of the means, SαS over Gaussian, as in the paper; they carry no units. `level` is that of the verdicts. So many α̂
-/// as `n_boundary` and `n_lower_bound` say are ends of the range of the fit, 2 and 0.1, in the mean of α̂; of `n_tied`
-/// parameters the draws that share one value are left out.
+/// ratios of the means, SαS over Gaussian, as in the paper; they carry no units. `level` is that of the verdicts. `n_boundary`
+/// and `n_lower_bound` count the α̂ in the mean that are at the ends of the range, 2 and 0.1; of `n_tied` parameters the draws
+/// that share one value are left out.
 pub fn summary(noise: &NoiseMatrix, fits: &[SeriesFit], level: f64) -> Table {
     let sound: Vec<&SeriesFit> =
         fits.iter().filter(|fit| fit.verdict != Verdict::Degenerate).collect();

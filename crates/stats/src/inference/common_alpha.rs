@@ -32,7 +32,7 @@ pub struct CommonAlpha {
 /// # Formula
 ///
 /// `2 [Σ_k ℓ_k(α̂_k) − max_α Σ_k ℓ_k(α)]`, where `ℓ_k(α) = max_{γ, δ} ln L_k(α, γ, δ)`
-/// is the profile likelihood of series k and alpha is in [0.5, 2]. With K series
+/// is the profile likelihood of series k and alpha is in [0.1, 2]. With K series
 /// its law is asymptotically χ² with K − 1 degrees of freedom (Wilks 1938,
 /// doi:10.1214/aoms/1177732360). At α = 2, the edge of the range, it is
 /// stochastically smaller (Chernoff 1954, doi:10.1214/aoms/1177728725) and the

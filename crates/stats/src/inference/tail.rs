@@ -38,8 +38,8 @@ pub struct TailIndex {
 /// up to far out and gives an index above 2, so an interval above 2 does not show a
 /// finite variance (McCulloch 1997, doi:10.1080/07350015.1997.10524689); nor does one
 /// below 2 show an infinite one: of a mixture with 1 % at 10 σ the outermost samples
-/// span the gap between the two. One that contains 2 leaves it open. Simulated coverage is in [the documentation of the
-/// tests](crate#sizes).
+/// span the gap between the two. One that contains 2 leaves it open. Simulated shares
+/// are in [the documentation of the tests](crate#tail-index).
 ///
 /// Costs a selection: 20 µs for 1000 samples. NaN where the samples are all equal,
 /// or so many that nothing lies within `d_{k+1}`.
