@@ -370,7 +370,7 @@ fn of_heavy(verdict: Verdict) -> Option<&'static str> {
             "a law of infinite variance is clearly better, but not clearly SαS,"
         }
         Verdict::HeavyNotToldApart => "SαS and a law of finite variance are not told apart",
-        Verdict::HeavyFiniteVariance => "a law of finite variance is clearly better",
+        Verdict::HeavyFiniteVariance => "a law of finite variance is better",
         Verdict::HeavyNoneAdequate => "no law is adequate",
         Verdict::HeavyNotCompared => "SαS was not compared with other laws",
     })
@@ -422,7 +422,7 @@ mod tests {
             "Of 100 parameters at B = 8, 37 have noise that is heavier than Gaussian at a \
              false-discovery rate of 5 %: SαS is clearly better than every law of finite variance \
              for 12, SαS and a law of finite variance are not told apart for 4, a law of finite \
-             variance is clearly better for 5, no law is adequate for 16. 3 are not heavier and still \
+             variance is better for 5, no law is adequate for 16. 3 are not heavier and still \
              not Gaussian. 2 more could not be tested, their noise being degenerate."
         );
         let gaussian = verdicts([100, 0, 0, 0, 0, 0, 0, 0, 0]).sentence(8, 0.05);

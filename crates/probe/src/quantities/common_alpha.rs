@@ -34,7 +34,9 @@ pub fn common_alpha(
         if go_on() == Flow::Stop {
             return Err(ProbeError::Stopped);
         }
-        let series: Vec<&[f64]> = noise.iter().map(|noise| noise.column(idx)).collect();
+        let parts: Vec<_> =
+            noise.iter().map(|noise| stats::continuous_part(noise.column(idx)).0).collect();
+        let series: Vec<&[f64]> = parts.iter().map(AsRef::as_ref).collect();
         let name =
             |source: StatsError| ProbeError::Series { series: entries[idx].name.clone(), source };
         stats::common_alpha(&series, location).map_err(name)

@@ -8,7 +8,8 @@ use crate::noise_matrix::NoiseMatrix;
 use crate::spec::FitSpec;
 
 /// One row: α̂ per parameter across minibatches (Battash et al.), across the parameters of each minibatch (Xie et al. 2021),
-/// and of all together (Simsekli et al. 2019), see [`stats::PooledView`].
+/// and of all together (Simsekli et al. 2019), see [`stats::PooledView`]. All draws take part, also those that share one value
+/// and that the fits of single parameters set apart.
 pub fn views(noise: &NoiseMatrix, spec: &FitSpec) -> Result<Table, ProbeError> {
     let columns: Vec<&[f64]> = (0..noise.n_coordinates()).map(|idx| noise.column(idx)).collect();
     let view = pooled_view(&columns, spec.location.into())
