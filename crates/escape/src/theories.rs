@@ -140,7 +140,7 @@ pub struct Constants {
 pub struct Theories {
     /// From the simplest noise to the heaviest.
     pub available: Vec<Box<dyn Theory>>,
-    /// Those whose constant is missing or out of range.
+    /// Those whose constant is missing or too small.
     pub unavailable: Vec<Unavailable>,
 }
 
@@ -157,14 +157,14 @@ type Known = Result<Box<dyn Theory>, TheoryError>;
 
 /// All theories that the constants permit. Nothing is assumed for a constant that was not measured.
 pub fn theories(constants: &Constants) -> Theories {
-    let in_range = |name, value: Option<f64>, low: f64, high: f64| match value {
+    let above = |name, value: Option<f64>, bound: f64| match value {
         None => Err(TheoryError::MissingConstant { name }),
-        Some(value) if value > low && value <= high => Ok(value),
-        Some(value) => Err(TheoryError::Constant { name, value }),
+        Some(value) if value > bound && value.is_finite() => Ok(value),
+        Some(value) => Err(TheoryError::Constant { name, value, bound }),
     };
-    let dimension = in_range("effective_dimension", constants.effective_dimension, 0., f64::MAX);
-    let slope = in_range("noise_slope", constants.noise_slope, 0., f64::MAX);
-    let alpha = in_range("noise_alpha", constants.alpha, 0.5, 2.);
+    let dimension = above("effective_dimension", constants.effective_dimension, 0.);
+    let slope = above("noise_slope", constants.noise_slope, 0.);
+    let alpha = above("noise_alpha", constants.alpha, 0.5);
     let (curvature, noise_growth) = (constants.curvature, constants.noise_growth);
     let known_dimension = dimension.as_ref().ok().copied();
 

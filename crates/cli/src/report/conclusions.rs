@@ -346,7 +346,8 @@ impl Verdicts {
         };
         let not_gaussian = self.of(Verdict::NotGaussianHeavinessOpen);
         if not_gaussian > 0 {
-            text += &format!(" {} are not heavier and still not Gaussian.", count(not_gaussian));
+            let are = if not_gaussian == 1 { "is" } else { "are" };
+            text += &format!(" {} {are} not heavier and still not Gaussian.", count(not_gaussian));
         }
         let degenerate = self.of(Verdict::Degenerate);
         if degenerate > 0 {

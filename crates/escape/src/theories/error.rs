@@ -31,13 +31,15 @@ pub enum TheoryError {
         /// Which.
         name: &'static str,
     },
-    /// A constant is out of range.
-    #[error("the constant {name} = {value} is out of range")]
+    /// A theory has no form for a constant of this size.
+    #[error("the constant {name} = {value:.3} is not above {bound}")]
     Constant {
         /// Which.
         name: &'static str,
         /// The value given.
         value: f64,
+        /// What it has to be above.
+        bound: f64,
     },
     /// The prediction is not a number, as Mori's is at L* = 0.
     #[error("the prediction is not defined in cell {cell}")]
