@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_constant_that_is_missing_or_out_of_range_is_told() {
+    fn a_constant_that_is_missing_or_too_small_is_told() {
         let all = Constants {
             effective_dimension: Some(3.),
             noise_slope: Some(2.),
@@ -220,6 +220,6 @@ mod tests {
         let told: Vec<_> = unavailable.iter().map(|missing| missing.reason.to_string()).collect();
         assert_eq!(available.len(), 4);
         assert_eq!(told[0], "the constant effective_dimension is not known");
-        assert_eq!(told[2], "the constant noise_alpha = 0.4 is out of range");
+        assert_eq!(told[2], "the constant noise_alpha = 0.400 is not above 0.5");
     }
 }
