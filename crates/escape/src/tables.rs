@@ -2,7 +2,7 @@
 
 mod theories;
 
-use train::{Schedule, Streams, Table, TableError};
+use train::{Schedule, Streams, Table};
 
 use crate::basin::Basin;
 use crate::curvature::Curvature;
@@ -46,17 +46,6 @@ pub fn trials(
         .with_reals("time", exits.iter().map(|exit| exit.elapsed))
         .with_texts("coordinate", exits.iter().map(name))
         .with_flags("diverged", exits.iter().map(|exit| exit.diverged))
-}
-
-/// Exit times back from the rows that [`trials`] made.
-pub fn exit_times(trials: &Table) -> Result<Vec<ExitTime>, TableError> {
-    let rows = trials.flags("exited")?.iter().zip(trials.integers("iterations")?);
-    Ok(rows
-        .map(|(&exited, &iterations)| match exited {
-            true => ExitTime::Exited(iterations as u64),
-            false => ExitTime::Censored(iterations as u64),
-        })
-        .collect())
 }
 
 /// One row: how many left, the mean exit time with its 95 % interval, in iterations and in time ηk, and how far exits
