@@ -22,6 +22,7 @@ pub use generalised_gaussian::fit_generalised_gaussian;
 pub(crate) use generalised_gaussian::fit_generalised_gaussian_to;
 pub use laplace::fit_laplace;
 pub(crate) use laplace::fit_laplace_to;
+pub(crate) use rival::least_shape;
 use std::fmt;
 pub use student_t::fit_student_t;
 pub(crate) use student_t::{fit_student_t_to, ln_likelihood_of_student_t};

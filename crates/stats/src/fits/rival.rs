@@ -51,7 +51,7 @@ pub(super) const MOST_TIES: f64 = 1.0 / 3.0;
 ///
 /// Up to `share / (1 − share)` the likelihood grows without bound as the scale
 /// vanishes around them.
-pub(super) fn least_shape(of_range: f64, tie_share: f64) -> f64 {
+pub(crate) fn least_shape(of_range: f64, tie_share: f64) -> f64 {
     const ABOVE: f64 = 0.02;
     of_range.max(tie_share / (1.0 - tie_share) + ABOVE * f64::from(tie_share > 0.02))
 }

@@ -6,7 +6,7 @@ use statrs::distribution::ContinuousCDF;
 
 use super::{AlphaInterval, check_level};
 use crate::fits::ascent::{Free, Point, Samples, maximise};
-use crate::fits::{fit_gaussian_to, fit_symmetric_stable_to};
+use crate::fits::{fit_gaussian_to, fit_symmetric_stable_to, least_shape};
 use crate::stable::table::{ALPHA_MIN, ALPHA_SPLIT};
 use crate::standardise::Standardised;
 use crate::{Fit, FitStatus, Gaussian, Location, StatsError, SymmetricStable};
@@ -26,7 +26,9 @@ const TOLERANCE: f64 = 1e-7;
 /// quantile of χ² with one degree of freedom at `level`, 3.84 at 95 %; its ends
 /// are sought in `ln(2 − α)`. The upper end is 2 where even the Gaussian is not
 /// rejected. If `alpha` is fitted as 2 or as 0.1, the interval has one end
-/// inside the range and keeps the same `c`.
+/// inside the range and keeps the same `c`. The lower end of the range is higher
+/// than 0.1 where a share p of the samples are equal: the likelihood has no
+/// maximum up to `α = p/(1 − p)`.
 ///
 /// # How good is the coverage near 2?
 ///
@@ -63,16 +65,16 @@ pub fn profile_interval(
     let one_sided = profile.fit.status == FitStatus::Boundary;
     let start =
         if one_sided { LN_DISTANCE_OF_GAUSSIAN } else { (2.0 - profile.fit.law.alpha()).ln() };
-    let least = (2.0 - ALPHA_MIN).ln();
-    let low = 2.0 - crossing(&excess, start, least).exp();
-    let open_below = profile.fit.status == FitStatus::LowerBound || low < ALPHA_MIN + 1e-9;
+    let least = profile.least_alpha();
+    let low = 2.0 - crossing(&excess, start, (2.0 - least).ln()).exp();
+    let open_below = profile.fit.status == FitStatus::LowerBound || low < least + 1e-9;
     let gaussian_is_inside = 2.0 * (greatest - profile.gaussian.ln_likelihood) <= limit;
     let high = if gaussian_is_inside {
         2.0
     } else {
         2.0 - crossing(&excess, start, LN_DISTANCE_OF_GAUSSIAN).exp()
     };
-    Ok(AlphaInterval { low: low.max(ALPHA_MIN), high, level, one_sided, open_below })
+    Ok(AlphaInterval { low: low.max(least), high, level, one_sided, open_below })
 }
 
 /// The greatest log likelihood at each of `alphas`, over scale and location.
@@ -80,7 +82,7 @@ pub fn profile_interval(
 /// The curve to be drawn: at `alpha = 2` it is the log likelihood of the
 /// Gaussian, and its maximum is the one of
 /// [`fit_symmetric_stable`](crate::fit_symmetric_stable). NaN for an alpha
-/// outside of [0.1, 2], and for constant and zero-inflated series. Costs about
+/// outside of the range of the fit, [0.1, 2] or less where values are equal, and for constant and zero-inflated series. Costs about
 /// 0.2 ms an alpha at N = 1000.
 ///
 /// # Errors
@@ -93,7 +95,8 @@ pub fn profile_likelihood(
     alphas: &[f64],
 ) -> Result<Vec<f64>, StatsError> {
     let profile = Profile::new(samples, location)?;
-    let is_defined = |alpha| profile.greatest().is_some() && (ALPHA_MIN..=2.0).contains(&alpha);
+    let range = profile.least_alpha()..=2.0;
+    let is_defined = |alpha| profile.greatest().is_some() && range.contains(&alpha);
     let at = |&alpha| if is_defined(alpha) { profile.ln_likelihood(alpha) } else { f64::NAN };
     Ok(alphas.iter().map(at).collect())
 }
@@ -125,6 +128,11 @@ impl Profile {
     /// The stability index of the fit.
     pub fn alpha(&self) -> f64 {
         self.fit.law.alpha()
+    }
+
+    /// The end of the range of α: 0.1, or higher where equal values make the likelihood grow without bound.
+    fn least_alpha(&self) -> f64 {
+        least_shape(ALPHA_MIN, self.series.tie_share)
     }
 
     /// The log likelihood of the fit, if there is one.
@@ -233,6 +241,17 @@ mod tests {
             width *= 0.5;
         }
         greatest
+    }
+
+    /// A fifth of the samples equal: up to α = 1/4 the likelihood has no maximum.
+    #[test]
+    fn equal_values_raise_the_lower_end() {
+        let mut samples = draws(0.3, 200, 3);
+        samples.extend([5e-3; 50]);
+        let interval = profile_interval(&samples, Location::Free, 0.95).unwrap();
+        assert!(interval.open_below && interval.low >= 0.25, "{interval:?}");
+        let curve = profile_likelihood(&samples, Location::Free, &[0.2, 0.5]).unwrap();
+        assert!(curve[0].is_nan() && curve[1].is_finite(), "{curve:?}");
     }
 
     #[test]
