@@ -46,7 +46,7 @@ impl Loss {
         let share = 1. / outputs.dim(0)? as f64;
         let n_classes = outputs.dim(1)?;
         let rows = self.of_samples(outputs, labels)?;
-        let gradient = (rows.narrow(1, 0, n_classes)? * share)?.to_dtype(outputs.dtype())?;
+        let gradient = mean_gradient(&rows, outputs)?;
         let losses = rows.narrow(1, n_classes, 1)?.flatten_all()?.to_vec1::<f64>()?;
         Ok((losses.iter().sum::<f64>() * share, gradient))
     }
@@ -80,7 +80,7 @@ impl Loss {
         tangent: &Tensor,
         labels: &[u32],
     ) -> Result<(Tensor, Tensor)> {
-        let (_, gradient) = self.value_and_gradient(outputs, labels)?;
+        let gradient = mean_gradient(&self.of_samples(outputs, labels)?, outputs)?;
         let share = 1. / outputs.dim(0)? as f64;
         let (numbers, tangent) = (outputs.contiguous()?, tangent.contiguous()?);
         let rows = (numbers.apply_op2_no_bwd(&tangent, &TangentRows(self))? * share)?;
@@ -204,6 +204,12 @@ impl Loss {
             Loss::CrossEntropy | Loss::MeanSquareOneHot => 0.,
         }
     }
+}
+
+/// The gradient of the mean loss, `[N, K]`, from the rows of [`Loss::rows`].
+fn mean_gradient(rows: &Tensor, outputs: &Tensor) -> Result<Tensor> {
+    let (n_samples, n_classes) = outputs.dims2()?;
+    (rows.narrow(1, 0, n_classes)? * (1. / n_samples as f64))?.to_dtype(outputs.dtype())
 }
 
 struct Rows(Loss);

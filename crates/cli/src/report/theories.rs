@@ -72,9 +72,10 @@ fn of_constants(constants: &Table) -> Result<String> {
     ] {
         let value = constants.reals(column)?[0];
         if value.is_finite() {
-            let source = &constants.texts("noise_alpha_source")?[0];
-            let source =
-                if column == "noise_alpha" { format!(" ({source})") } else { String::new() };
+            let source = match column {
+                "noise_alpha" => format!(" ({})", constants.texts("noise_alpha_source")?[0]),
+                _ => String::new(),
+            };
             told.push(format!("{name} = {}{source}", significant(value, 3)));
         }
     }
